@@ -1,0 +1,39 @@
+# Everything that a checkout needs: `make test` on a bare Debian machine runs the tests on a real engine.
+ENGINE := tests/engine/engine
+PYTHON := .venv/bin/python
+IMAGES ?=
+ARGS ?=
+
+.PHONY: help venv engine engine-stop test test-slow lint bench demo clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /make \1 — /; s/\$$\$$/$$/; /^make /p' Makefile
+
+venv: ## .venv with devloop and its test tools, made anew when pyproject.toml changed
+	@tests/engine/venv
+
+engine: ## start a Docker Engine for tests; use as: eval "$$(make -s engine)"; IMAGES='redis:7' adds images
+	@$(ENGINE) start $(IMAGES)
+
+engine-stop: ## stop it; its images are kept
+	@$(ENGINE) stop
+
+test: venv ## the tests that run on every change; ARGS='-k name' goes to pytest
+	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m pytest -m 'not slow' $(ARGS)
+
+test-slow: venv ## the slow tests
+	@$(ENGINE) run $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
+
+lint: venv ## ruff and mypy
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy --strict devloop
+
+bench: venv ## how fast a save is answered
+	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m tests.bench $(ARGS)
+
+demo: venv ## devloop at work on a sample project
+	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m tests.demo $(ARGS)
+
+clean: ## remove .venv and caches; the engine's images stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+debian_trixie-slim.Dockerfile
