@@ -1,0 +1,274 @@
+"""devloop.yaml's nodes → ``Config``; every error of the file is told at once, with its place."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from devloop.config import nodes
+from devloop.config.nodes import Node
+from devloop.config.settings import App, Config, Reload, Watch
+from devloop.errors import ConfigError, Problem
+from devloop.model import Command, Port
+
+T = TypeVar("T")
+
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+SIGNAL = re.compile(r"(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|WINCH|CONT|ALRM)")
+LAST_PORT = 65535
+
+JOB_KEYS = ("on", "env", "defaults", "concurrency", "workflows", "jobs")
+
+
+def load(content: bytes, path: str = "devloop.yaml") -> Config:
+    """Read devloop.yaml; raises ``ConfigError`` with all problems of the file."""
+    return _Reader(path).config(nodes.parse(content, path))
+
+
+class _Reader:
+    """Reads nodes by tables of key → reader; collects problems instead of raising at the first."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def config(self, root: Node) -> Config:
+        found = self.table(
+            root,
+            "devloop.yaml",
+            {"name": self.text, "app": self.app, "watch": self.watch}
+            | dict.fromkeys(JOB_KEYS, self.job_key),
+        )
+        if self.problems:
+            raise ConfigError(tuple(self.problems))
+        return Config(**{key: value for key, value in found.items() if key not in JOB_KEYS})  # type: ignore[arg-type]
+
+    def job_key(self, node: Node) -> None:
+        self.problem(
+            node,
+            "jobs are not run by this version of devloop",
+            "take the keys on, env, defaults, concurrency, workflows and jobs out",
+        )
+
+    def app(self, node: Node) -> App:
+        found = self.table(
+            node,
+            "app",
+            {
+                "dockerfile": self.inside,
+                "target": self.text,
+                "build-args": self.variables,
+                "run": self.command,
+                "mount": self.mount,
+                "keep": self.insides,
+                "ports": self.ports,
+                "env": self.variables,
+                "env-file": self.inside,
+                "manifests": self.texts,
+                "reload": self.reload,
+                "stop-grace": self.duration,
+                "memory": self.size,
+                "cpus": self.positive,
+                "health": self.url,
+            },
+        )
+        return App(**found)  # type: ignore[arg-type]
+
+    def watch(self, node: Node) -> Watch:
+        found = self.table(
+            node,
+            "watch",
+            {
+                "paths": self.texts,
+                "paths-ignore": self.texts,
+                "quiet": self.duration,
+                "max-wait": self.duration,
+                "poll": self.poll,
+            },
+        )
+        return Watch(**found)  # type: ignore[arg-type]
+
+    def table(
+        self, node: Node, where: str, readers: Mapping[str, Callable[[Node], object]]
+    ) -> dict[str, object]:
+        """Read a mapping; unknown keys are errors that name the nearest known one."""
+        if not isinstance(node.value, Mapping):
+            if node.value is not None:
+                self.problem(node, f"{where} must be a mapping, not {node.kind}")
+            return {}
+        found: dict[str, object] = {}
+        for key, value in node.value.items():
+            reader = readers.get(key)
+            if reader is None:
+                self.unknown(value, key, where, readers)
+                continue
+            before = len(self.problems)
+            result = reader(value)
+            if len(self.problems) == before:
+                found[key.replace("-", "_")] = result
+        return found
+
+    def unknown(self, node: Node, key: str, where: str, known: Mapping[str, object]) -> None:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
+        place = replace(node, line=node.key[0], column=node.key[1])
+        self.problem(place, f"unknown key `{key}` in {where}", hint)
+
+    def problem(self, node: Node, message: str, hint: str = "") -> None:
+        where = f"{self.path}:{node.line}:{node.column}"
+        self.problems.append(Problem(message, hint=hint, location=where))
+
+    def text(self, node: Node) -> str:
+        if isinstance(node.value, tuple | Mapping) or node.value is None or not node.text:
+            self.problem(node, f"a text is needed here, not {node.kind}")
+            return ""
+        if "\0" in node.text:
+            self.problem(node, "a text cannot hold a NUL character")
+        return node.text
+
+    def items(self, node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
+        if not isinstance(node.value, tuple):
+            self.problem(node, f"a list is needed here, not {node.kind}", "write it as [a, b]")
+            return ()
+        return tuple(read(item) for item in node.value)
+
+    def texts(self, node: Node) -> tuple[str, ...]:
+        return self.items(node, self.text)
+
+    def inside(self, node: Node) -> str:
+        text = self.text(node)
+        cleaned = posixpath.normpath(text) if text else ""
+        if cleaned.startswith(("/", "../")) or cleaned == "..":
+            self.problem(node, f"`{text}` is outside the project", "give a path below its folder")
+        return cleaned
+
+    def insides(self, node: Node) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.items(node, self.kept)))
+
+    def kept(self, node: Node) -> str:
+        path = self.inside(node)
+        if path == ".":
+            self.problem(node, "the project folder itself cannot be kept from the mount")
+        return path
+
+    def mount(self, node: Node) -> str:
+        text = self.text(node)
+        if text and (not text.startswith("/") or ":" in text):
+            self.problem(node, f"`{text}` is not an absolute path of the container")
+        return posixpath.normpath(text) if text else ""
+
+    def command(self, node: Node) -> Command:
+        if isinstance(node.value, tuple):
+            words = self.texts(node)
+            if not words:
+                self.problem(node, "an empty command runs nothing")
+            return words
+        return self.text(node)
+
+    def variables(self, node: Node) -> tuple[tuple[str, str], ...]:
+        if not isinstance(node.value, Mapping):
+            self.problem(node, f"a mapping is needed here, not {node.kind}", "write NAME: value")
+            return ()
+        found: list[tuple[str, str]] = []
+        for key, value in sorted(node.value.items()):
+            if not ENV_NAME.fullmatch(key):
+                self.problem(value, f"`{key}` is no name of a variable")
+            elif isinstance(value.value, tuple | Mapping):
+                self.problem(value, f"the value of {key} must be a text, not {value.kind}")
+            else:
+                found.append((key, value.text))
+        return tuple(found)
+
+    def ports(self, node: Node) -> tuple[Port, ...]:
+        return self.items(node, self.port)
+
+    def port(self, node: Node) -> Port:
+        text = self.text(node)
+        head, _, container = text.rpartition(":")
+        host, _, published = head.rpartition(":")
+        numbers = (container, published or container)
+        if not all(one.isdigit() and 0 < int(one) <= LAST_PORT for one in numbers):
+            self.problem(node, f"`{text}` is no port", "write 3000, 8080:3000 or 0.0.0.0:8080:3000")
+            return Port(0, 0)
+        address = host.strip("[]") or "127.0.0.1"
+        return Port(int(container), int(published or container), address)
+
+    def reload(self, node: Node) -> Reload:
+        if isinstance(node.value, Mapping):
+            found = self.table(node, "reload", {"exec": self.text, "signal": self.signal})
+            if len(found) == 1:
+                kind, argument = next(iter(found.items()))
+                return Reload(kind, str(argument))
+            if not self.problems:
+                self.problem(node, "reload needs `exec` or `signal`, one of them")
+            return Reload("restart")
+        text = self.text(node)
+        kind, _, argument = text.partition(":")
+        if text in ("restart", "none"):
+            return Reload(text)
+        if kind == "signal" and SIGNAL.fullmatch(argument.strip()):
+            return Reload("signal", argument.strip().removeprefix("SIG"))
+        if kind == "exec" and argument.strip():
+            return Reload("exec", argument.strip())
+        if text:
+            self.problem(
+                node,
+                f"`{text}` is no way to reload",
+                "write restart, none, signal:USR2 or exec: <command>",
+            )
+        return Reload("restart")
+
+    def signal(self, node: Node) -> str:
+        text = self.text(node)
+        if text and not SIGNAL.fullmatch(text):
+            self.problem(node, f"`{text}` is no signal that an app can be sent")
+        return text.removeprefix("SIG")
+
+    def duration(self, node: Node) -> float:
+        text = self.text(node)
+        match = DURATION.fullmatch(text)
+        if not match:
+            if text:
+                self.problem(node, f"`{text}` is no length of time", "write 30ms, 2s or 1m")
+            return 0.0
+        return float(match[1]) * UNITS[match[2] or "s"]
+
+    def poll(self, node: Node) -> float | None:
+        if node.text == "auto":
+            return None
+        if node.text == "off":
+            return 0.0
+        return self.duration(node)
+
+    def size(self, node: Node) -> int:
+        text = self.text(node)
+        match = SIZE.fullmatch(text)
+        if not match:
+            if text:
+                self.problem(node, f"`{text}` is no amount of memory", "write 512m or 2g")
+            return 0
+        size = int(float(match[1]) * 1024 ** POWERS[match[2].lower()])
+        if size < 6 << 20:
+            self.problem(node, f"`{text}` is less than the 6 MB that an engine accepts")
+        return size
+
+    def positive(self, node: Node) -> float:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            self.problem(node, f"a number above 0 is needed here, not `{node.text or node.kind}`")
+            return 0.0
+        return float(value)
+
+    def url(self, node: Node) -> str:
+        text = self.text(node)
+        if text and not re.fullmatch(r"http://[^\s/]+(/\S*)?", text):
+            self.problem(node, f"`{text}` is no address", "write http://localhost:3000/")
+        return text

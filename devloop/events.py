@@ -1,0 +1,199 @@
+"""The events of ``--format json``: frozen, one class an event, one JSON object a line.
+
+docs/events.md is the reference. Field names are the keys of the JSON; None is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import ClassVar
+
+from devloop.model import Change
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a run reports; ``event`` is its name on the wire."""
+
+    event: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class UpStarted(Event):
+    """The loop has taken the project."""
+
+    event: ClassVar[str] = "up.started"
+    project: str
+    config: str | None
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something that the user should know once."""
+
+    event: ClassVar[str] = "notice"
+    message: str
+
+
+@dataclass(frozen=True)
+class ImagePulling(Event):
+    """A base image is fetched."""
+
+    event: ClassVar[str] = "image.pulling"
+    image: str
+
+
+@dataclass(frozen=True)
+class ImageBuilding(Event):
+    """A build starts; the cause is in the user's words."""
+
+    event: ClassVar[str] = "image.building"
+    cause: str
+
+
+@dataclass(frozen=True)
+class ImageStep(Event):
+    """A step of a build has ended."""
+
+    event: ClassVar[str] = "image.step"
+    name: str
+    cached: bool
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class ImageBuilt(Event):
+    """The image of a fingerprint is there; cached: no build ran."""
+
+    event: ClassVar[str] = "image.built"
+    image: str
+    fingerprint: str
+    cached: bool
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class ImageFailed(Event):
+    """A build failed in a step (empty if in none)."""
+
+    event: ClassVar[str] = "image.failed"
+    step: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ImageCancelled(Event):
+    """A newer change made a build needless; its result is never used."""
+
+    event: ClassVar[str] = "image.cancelled"
+    cause: str
+
+
+@dataclass(frozen=True)
+class AppStarted(Event):
+    """A container runs the app."""
+
+    event: ClassVar[str] = "app.started"
+    container: str
+    image: str
+
+
+@dataclass(frozen=True)
+class AppReady(Event):
+    """The app answers; ``url`` is None without a port."""
+
+    event: ClassVar[str] = "app.ready"
+    url: str | None
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class AppExited(Event):
+    """The app ended on its own."""
+
+    event: ClassVar[str] = "app.exited"
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class ChangeSeen(Event):
+    """One batch of changes."""
+
+    event: ClassVar[str] = "change"
+    paths: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class CycleStarted(Event):
+    """A batch is being answered."""
+
+    event: ClassVar[str] = "cycle.started"
+    cycle: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CycleFinished(Event):
+    """A batch is answered.
+
+    ``action``: none, reload, restart, recreate, rebuild. ``outcome``: ok, failed, crashed,
+    unready, superseded. ``build_s`` and ``gap_s`` (nobody served) are there when they happened.
+    """
+
+    event: ClassVar[str] = "cycle.finished"
+    cycle: int
+    action: str
+    cause: str
+    outcome: str
+    duration_s: float
+    build_s: float | None = None
+    gap_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Log(Event):
+    """A line of the app's output."""
+
+    event: ClassVar[str] = "log"
+    service: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Error(Event):
+    """Something is wrong; the hint says what to do."""
+
+    event: ClassVar[str] = "error"
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class End(Event):
+    """The last event of every run."""
+
+    event: ClassVar[str] = "end"
+    exit_code: int
+
+
+def as_json(event: Event, ts: float) -> dict[str, object]:
+    """Give the JSON object of an event; ``ts`` is seconds since the epoch."""
+    found: dict[str, object] = {"v": VERSION, "ts": round(ts, 3), "event": event.event}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if value is not None or field.name in ("config", "url"):
+            found[field.name] = _plain(value)
+    return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
