@@ -72,6 +72,7 @@ class Carry:
 class ImageInputs:
     """All that decides whether a path is an input of the image.
 
+    ``target`` is the stage's name, empty for a last stage that has none;
     ``mount`` is where the project folder is mounted, None where nothing can be (``unmounted`` says
     why); ``workdir`` is the target's; ``port`` its first EXPOSE; ``bases`` the images it needs.
     """
@@ -93,6 +94,12 @@ class ImageInputs:
         """Say whether a COPY, ADD or bind mount can bring this path into the build."""
         return not self.ignore.matches(path) and any(
             source.lands(path) is not None for source in self.sources
+        )
+
+    def sways(self, path: str) -> bool:
+        """Say whether a RUN of the build can read this path, so that it may mend a failed one."""
+        return not self.ignore.matches(path) and any(
+            source.followed and source.lands(path) is not None for source in self.sources
         )
 
     def role(self, path: str, manifest: Callable[[str], bool]) -> Role | None:
@@ -185,13 +192,15 @@ def analyse(
             if parsed.stages
             else "the Dockerfile has no FROM"
         )
+    if not target.name and target is not parsed.stages[-1]:
+        raise TargetError(f"stage {wanted} has no name; write `FROM … AS name` and use that")
     stages = df.needed(parsed, target)
     chain = frozenset(stage.index for stage in df.chain(parsed, target))
     sources = tuple(
         s for stage in stages for s in _sources(parsed, stage, stages, args, base_workdir)
     )
     draft = ImageInputs(
-        target=target.name or str(target.index),
+        target=target.name,
         mount=None,
         unmounted="",
         workdir=df.final_workdir(parsed, target, args, base_workdir),

@@ -1,0 +1,189 @@
+"""The command line: options and their words, and the one place where errors become exit codes.
+
+Verbs import what they need when they run: completion runs this file on every TAB.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devloop.errors import ConfigError, DevloopError, HostError
+
+app = typer.Typer(
+    name="devloop",
+    help="Your CI, on every save: a container dev loop that rebuilds only when it must.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How a verb that runs for a while reports."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+class Output(StrEnum):
+    """How a verb that answers once does so."""
+
+    PLAIN = "plain"
+    JSON = "json"
+
+
+Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
+Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
+Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
+Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
+
+debugging = False
+
+
+@app.callback()
+def main(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    """Take the options of all verbs."""
+    global debugging  # noqa: PLW0603 - read once, where errors become exit codes
+    debugging = debug
+    if version:  # pragma: no cover - `devloop --version` alone is answered before typer is imported
+        from devloop import __version__  # noqa: PLC0415
+
+        typer.echo(f"devloop {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    path: Folder = Path(),
+    *,
+    force: Annotated[bool, typer.Option("--force", help="overwrite files that exist")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
+    output: Answering = Output.PLAIN,
+) -> None:
+    """Detect the stack; write Dockerfile, .dockerignore and devloop.yaml."""
+    from devloop.cli import init as verb  # noqa: PLC0415
+    from devloop.cli import project  # noqa: PLC0415
+
+    root = project.folder(path)
+    raise typer.Exit(
+        verb.init(
+            Path(root),
+            project.bare_snapshot(root),
+            force=force,
+            dry_run=dry_run,
+            output=output.value,
+        )
+    )
+
+
+@app.command()
+def up(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+    """Build what is missing, run, watch, hot-reload; Ctrl-C stops it all."""
+    from devloop.cli import up as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.up(path, report.value))
+
+
+@app.command()
+def build(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+    """Build the image only."""
+    from devloop.cli import build as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.build(path, report.value))
+
+
+@app.command()
+def plan(
+    paths: Annotated[list[str] | None, typer.Argument(help="files; without any, `up`")] = None,
+    *,
+    project: Here = Path(),
+    output: Answering = Output.PLAIN,
+) -> None:
+    """Say what a change of these files would cause, and why; touch nothing."""
+    from devloop.cli import plan as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.plan(project, tuple(paths or ()), output.value))
+
+
+@app.command()
+def fingerprint(path: Folder = Path(), *, output: Answering = Output.PLAIN) -> None:
+    """Print the dependency fingerprint and what goes into it."""
+    from devloop.cli import fingerprint as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.fingerprint(path, output.value))
+
+
+@app.command()
+def down(path: Folder = Path()) -> None:
+    """End the loop that runs in the project and remove its containers."""
+    from devloop.cli import down as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.down(path))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; gives the exit code of DESIGN §1."""
+    try:
+        app(arguments, standalone_mode=True)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except DevloopError as error:
+        tell(error)
+        return error.exit_code
+    except OSError as error:
+        return _system(error)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
+        return _unexpected(error)
+    return 0
+
+
+def tell(error: DevloopError) -> None:
+    """Write an error for people: one sentence, where, and what to do; all of a file's at once."""
+    if debugging:
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exception(error)
+    problems = error.problems if isinstance(error, ConfigError) else (error,)
+    for problem in problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        sys.stderr.write(f"devloop: error: {problem}{hint}\n")
+
+
+def _system(error: OSError) -> int:
+    import errno  # noqa: PLC0415
+
+    if error.errno == errno.EPIPE:  # whoever read the output has gone
+        return 0
+    where = f"{error.filename}: " if error.filename else ""
+    what = HostError(f"{where}{error.strerror or error}")
+    if error.errno == errno.ENOSPC:
+        what = HostError("the disk is full", hint="free some space")
+    if debugging:
+        raise error
+    tell(what)
+    return what.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    if debugging:
+        raise error
+    tell(
+        DevloopError(
+            f"devloop itself failed: {type(error).__name__}: {error}",
+            hint="run it again with `devloop --debug …` and report what it prints",
+        )
+    )
+    return 1

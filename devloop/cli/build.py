@@ -1,0 +1,70 @@
+"""`devloop build`: the image of the project as it is now."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from devloop import events
+from devloop.cli import project as projects
+from devloop.cli.project import Report
+from devloop.engine import client
+from devloop.engine.client import RefusedError
+from devloop.errors import ConfigError, DevloopError, HostError
+from devloop.image import engine_build
+from devloop.image.engine_build import BuildCancelledError, BuildFailedError
+from devloop.loop import images
+
+INTERRUPTED = 130
+
+
+def build(path: Path, output: str) -> int:
+    """Build the image if it is not there; gives the exit code."""
+    report = projects.reporter(output)
+    try:
+        code = _build(path, report, quiet=output == "json")
+    except BuildFailedError as error:
+        report(events.ImageFailed(error.step, error.message))
+        code = error.exit_code
+    except BuildCancelledError:
+        code = INTERRUPTED
+    except RefusedError as error:
+        refused = HostError(f"the engine refused: {error.message}")
+        report(events.Error(refused.message))
+        code = refused.exit_code
+    except DevloopError as error:
+        code = error.exit_code
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            report(events.Error(str(problem), problem.hint))
+    report(events.End(code))
+    return code
+
+
+def _build(path: Path, report: Report, *, quiet: bool) -> int:
+    engine = client.connect()
+    root = projects.folder(path)
+    picture = projects.look(root)
+    project = projects.named(root, picture)
+    for text in projects.at_start(picture):
+        report(events.Notice(text))
+    build_id = f"devloop-{project.id}-{os.getpid()}"
+    stopped = threading.Event()
+
+    def cancel(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+        engine_build.cancel(engine, build_id)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, cancel)
+    made = images.ensure(engine, project, picture, "build", report, build_id, stopped.is_set)
+    digest = picture.wanted.fingerprint.digest
+    report(events.ImageBuilt(made.image.id, digest, made.cached, made.duration))
+    if not made.cached:
+        images.prune(engine, project)
+    if not quiet:
+        sys.stdout.write(project.image(digest) + "\n")
+    return 0

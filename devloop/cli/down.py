@@ -1,0 +1,48 @@
+"""`devloop down`: end the project's loop and remove its containers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from devloop.cli import project as projects
+from devloop.engine import client, containers
+from devloop.errors import HostError
+from devloop.loop import lock
+from devloop.model import Project
+
+PATIENCE = 30.0
+PAUSE = 0.05
+
+
+def down(path: Path) -> int:
+    """Stop the loop that runs there, if one does, then what a killed one left."""
+    engine = client.connect()
+    root = projects.folder(path)
+    _end_loop(root)
+    project = Project(root, os.path.basename(root))
+    found = containers.of_project(engine, project)
+    for one in found:
+        if one["State"] == "running":
+            containers.stop(engine, one["Id"], 10)
+        containers.remove(engine, one["Id"])
+        sys.stderr.write(f"devloop: removed {str(one['Names'][0]).lstrip('/')}\n")
+    return 0
+
+
+def _end_loop(root: str) -> None:
+    holder = lock.holder(root)
+    if holder is None:
+        return
+    sys.stderr.write(f"devloop: ending the loop of process {holder}\n")
+    with suppress(ProcessLookupError):
+        os.kill(holder, signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while lock.holder(root) == holder:
+        if time.monotonic() > deadline:
+            raise HostError(f"process {holder} does not end", hint=f"`kill -9 {holder}`")
+        time.sleep(PAUSE)

@@ -1,0 +1,111 @@
+"""``devloop init``: detect the stack and write Dockerfile, .dockerignore and devloop.yaml."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TextIO
+
+from devloop.errors import ConfigError, Problem
+from devloop.scaffold.plan import FilePlan, plan
+from devloop.scaffold.write import read_existing, read_templates, write
+from devloop.stacks import registry
+from devloop.stacks.base import Detection, ManifestError, Snapshot
+
+_DONE = {
+    "create": "created",
+    "overwrite": "overwrote",
+    "keep": "kept (it is there already; --force overwrites it)",
+    "same": "unchanged",
+}
+_WOULD = {**_DONE, "create": "would create", "overwrite": "would overwrite"}
+
+
+def init(
+    root: Path,
+    snapshot: Snapshot,
+    *,
+    force: bool,
+    dry_run: bool,
+    output: Literal["plain", "json"],
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> int:
+    """Write the files of a project and say so; give the exit code.
+
+    ``snapshot`` has all contents that ``registry.wanted`` names. For people, what was done goes
+    to ``stderr``; with ``json``, one object goes to ``stdout``. Raises ``UserError`` if no stack
+    was found, ``ConfigError`` if manifests do not parse.
+    """
+    detections = registry.detect(snapshot)
+    _check(snapshot, detections)
+    name = root.resolve().name
+    plans = plan(name, detections, read_templates(), read_existing(root), force=force)
+    if not dry_run:
+        write(root, plans)
+    if output == "json":
+        print(json.dumps(_document(detections, plans)), file=stdout or sys.stdout)
+        return 0
+    for line in _lines(detections, plans, dry_run=dry_run):
+        print(line, file=stderr or sys.stderr)
+    return 0
+
+
+def _check(snapshot: Snapshot, detections: Sequence[Detection]) -> None:
+    """Tell all manifests that do not parse at once: detection has read them as empty."""
+    problems = []
+    for path in sorted(filter(registry.is_manifest, snapshot.contents)):
+        try:
+            registry.fields(path, snapshot.contents[path], detections)
+        except ManifestError as error:
+            problems.append(_problem(path, error))
+    if problems:
+        raise ConfigError(tuple(problems))
+
+
+def _problem(path: str, error: ManifestError) -> Problem:
+    place = f"{path}:{error.line}:{error.column}" if error.line else path
+    return Problem(error.reason, hint="Mend it and run init again.", location=place)
+
+
+def _document(detections: Sequence[Detection], plans: Sequence[FilePlan]) -> dict[str, object]:
+    return {
+        "stacks": [_stack(item) for item in detections],
+        "files": [
+            {"path": item.path, "action": item.action, "content": item.content} for item in plans
+        ],
+    }
+
+
+def _stack(item: Detection) -> dict[str, object]:
+    return {
+        "name": item.name,
+        "manager": item.manager,
+        "framework": item.framework,
+        "version": item.version,
+        "manifests": list(item.manifests),
+        "install": item.install,
+        "keep": list(item.keep),
+        "run": item.run if isinstance(item.run, str) else list(item.run),
+        "port": item.port,
+        "reload": item.reload,
+    }
+
+
+def _lines(
+    detections: Sequence[Detection], plans: Sequence[FilePlan], *, dry_run: bool
+) -> list[str]:
+    words = _WOULD if dry_run else _DONE
+    found = [f"found {_describe(item)}" for item in detections]
+    files = [f"{words[item.action]}: {item.path}" for item in plans]
+    idle = (
+        [] if detections[0].run else ["no start command was found: write app.run in devloop.yaml"]
+    )
+    return [*found, *files, *idle]
+
+
+def _describe(item: Detection) -> str:
+    framework = f", {item.framework}" if item.framework else ""
+    return f"{item.name} {item.version} with {item.manager}{framework}"

@@ -1,0 +1,84 @@
+"""What the verbs share: the project folder, its picture, its name, where reports go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from devloop import events
+from devloop.errors import UserError
+from devloop.loop import look as looks
+from devloop.loop.look import Generator
+from devloop.loop.picture import Picture
+from devloop.model import Project
+from devloop.report.ndjson import NdJson
+from devloop.report.plain import Plain
+from devloop.scaffold import plan as scaffold
+from devloop.scaffold import write as scaffold_write
+from devloop.stacks.base import Detection, Snapshot
+
+Report = Callable[[events.Event], None]
+
+
+def folder(path: Path) -> str:
+    """Give the real path of a project folder; raises ``UserError`` if it is none."""
+    root = os.path.realpath(path)
+    if not os.path.isdir(root):
+        raise UserError(f"{path} is no folder", hint="give the project's folder")
+    return root
+
+
+def bare_snapshot(root: str) -> Snapshot:
+    """Read what `init` decides upon; a devloop.yaml that is there does not matter."""
+    from devloop.config.settings import Config  # noqa: PLC0415 - only this verb needs it
+
+    return looks.snapshot(root, looks.files(root, Config()))
+
+
+def look(root: str) -> Picture:
+    """Look at a project."""
+    return looks.look(root, generator())
+
+
+def named(root: str, picture: Picture) -> Project:
+    """Name a project as its devloop.yaml does, else by its folder."""
+    return Project(root, picture.config.name or os.path.basename(root) or "app")
+
+
+def generator() -> Generator:
+    """Give what `init` would write."""
+
+    def dockerfile(detections: tuple[Detection, ...]) -> str:
+        return scaffold.dockerfile(detections, scaffold_write.read_templates())
+
+    def dockerignore(detections: tuple[Detection, ...]) -> str:
+        return scaffold.dockerignore(detections, scaffold_write.read_templates())
+
+    return Generator(dockerfile, dockerignore)
+
+
+def reporter(name: str) -> Report:
+    """Choose where events go: JSON to stdout, lines for people to stderr."""
+    return NdJson(sys.stdout) if name == "json" else Plain(sys.stderr)
+
+
+def at_start(picture: Picture) -> tuple[str, ...]:
+    """Say once what is worth knowing of a picture."""
+    found = []
+    if picture.generated:
+        stack = picture.detections[0].name
+        found.append(
+            f"no Dockerfile here: using the one that `devloop init` would write for {stack}, "
+            "kept as .devloop/Dockerfile"
+        )
+    if picture.inputs.mount is None:
+        found.append(f"nothing is mounted, every save rebuilds: {picture.inputs.unmounted}")
+    entries = picture.wanted.fingerprint.entries
+    found += [
+        f"{path} does not parse and counts by its content: {entry.warning}"
+        for path, entry in sorted(entries.items())
+        if entry.warning
+    ]
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""`devloop up`: build what is missing, run, watch, hot-reload."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from devloop import events
+from devloop.cli import project as projects
+from devloop.cli.project import Report
+from devloop.engine import client, ports
+from devloop.errors import ConfigError, DevloopError
+from devloop.loop.lock import STATE_FOLDER, ProjectLock
+from devloop.loop.picture import CONFIG_FILE, Picture
+from devloop.loop.run import Batch, Loop, Watching, ignores
+from devloop.model import Change
+from devloop.watch.watcher import Watcher
+
+
+def up(path: Path, output: str) -> int:
+    """Run the loop until it is asked to end; gives the exit code."""
+    report = projects.reporter(output)
+    try:
+        code = _up(path, report)
+    except DevloopError as error:
+        code = error.exit_code
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            report(events.Error(str(problem), problem.hint))
+    report(events.End(code))
+    return code
+
+
+def _up(path: Path, report: Report) -> int:
+    engine = client.connect()
+    root = projects.folder(path)
+    with ProjectLock(root):
+        picture = projects.look(root)
+        project = projects.named(root, picture)
+        config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
+        report(events.UpStarted(project.name, config))
+        if picture.generated:
+            Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
+        loop = Loop(project, engine, report, projects.generator(), ports.owner)
+        return loop.run(picture, _watcher(root), projects.at_start(picture))
+
+
+def _watcher(
+    root: str,
+) -> Callable[[Picture, Callable[[Batch], None], Callable[[str, bool], None]], Watching]:
+    def make(
+        picture: Picture, post: Callable[[Batch], None], trouble: Callable[[str, bool], None]
+    ) -> Watching:
+        def batch(changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
+            post(Batch(changes, unchanged))
+
+        return Watcher(root, ignores(root, picture), picture.config.watch, batch, trouble)
+
+    return make

@@ -1,0 +1,206 @@
+"""The door to the Docker Engine: the only ``import docker``.
+
+The SDK finds the engine (DOCKER_HOST, the docker context), speaks its transports and knows the
+registry credentials; requests go to the documented Engine API, so that a call is what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+import urllib3.exceptions
+
+from devloop.errors import EngineGoneError, HostError
+
+NOT_FOUND = 404
+CONFLICT = 409
+FIRST_ERROR = 400
+DEFAULT_TIMEOUT = 60.0
+OLDEST_BUILDKIT = (1, 39)
+
+
+class RefusedError(Exception):
+    """The engine answered with an error; ``status`` is the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Engine:
+    """One connection to an engine, to be shared by threads."""
+
+    def __init__(self, api: Any) -> None:  # noqa: ANN401 - the SDK's client stays behind this door
+        self._api = api
+        self._base = f"{api.base_url}/v{api.api_version}"
+
+    @property
+    def address(self) -> str:
+        """Where the engine was reached."""
+        return address(self._api)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._api.close()
+
+    def request(  # noqa: PLR0913 - one HTTP request
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        data: object = None,
+        headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+        timeout: float | None = DEFAULT_TIMEOUT,
+    ) -> requests.Response:
+        """Send one request; raises ``RefusedError`` or ``EngineGoneError``."""
+        with gone(self.address):
+            response: requests.Response = self._api.request(
+                method,
+                self._base + path,
+                params=params,
+                json=json,
+                data=data,
+                headers=headers,
+                stream=stream,
+                timeout=timeout,
+            )
+            if response.status_code >= FIRST_ERROR:
+                raise RefusedError(response.status_code, _message(response))
+        return response
+
+    def get(self, path: str, **params: object) -> Any:  # noqa: ANN401 - JSON
+        """GET a JSON answer."""
+        return self.request("GET", path, params=params).json()
+
+    def post(self, path: str, json: object = None, **params: object) -> Any:  # noqa: ANN401 - JSON
+        """POST and read the JSON answer, None where there is none."""
+        response = self.request("POST", path, params=params, json=json, timeout=None)
+        return response.json() if response.content else None
+
+    def delete(self, path: str, **params: object) -> None:
+        """DELETE; what is not there is gone already."""
+        try:
+            self.request("DELETE", path, params=params)
+        except RefusedError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def ping(self) -> bool:
+        """Say whether the engine answers now."""
+        try:
+            self.request("GET", "/_ping", timeout=5)
+        except (EngineGoneError, RefusedError):
+            return False
+        return True
+
+    def output(
+        self, container: str, attached: Callable[[], None]
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Attach to a container and yield (stdout, stderr) pieces until it ends."""
+        try:
+            with gone(self.address), refusals():
+                stream = self._api.attach(
+                    container, stdout=True, stderr=True, stream=True, demux=True
+                )
+        finally:
+            attached()
+        try:
+            yield from stream
+        except (OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
+            return  # the connection broke: to the reader that is the end of the output
+
+    def hold(self, ended: Callable[[], bool]) -> None:
+        """Hold an event stream open until the engine goes (or ``ended``); no event is read."""
+        response = self.request(
+            "GET",
+            "/events",
+            params={"filters": '{"type":["plugin"]}'},
+            stream=True,
+            timeout=None,
+        )
+        with suppress(OSError, urllib3.exceptions.HTTPError, requests.RequestException):
+            for _ in response.iter_lines():
+                if ended():
+                    return
+
+    def pull(self, name: str, platform: str = "") -> Iterator[Mapping[str, Any]]:
+        """Pull an image with the user's registry credentials; yields the engine's progress."""
+        repository, tag = _split_tag(name)
+        with gone(self.address), refusals():
+            yield from self._api.pull(
+                repository, tag=tag, stream=True, decode=True, platform=platform or None
+            )
+
+
+def connect(timeout: float = DEFAULT_TIMEOUT) -> Engine:
+    """Connect to the engine that the docker command would use; raises ``HostError``."""
+    try:
+        client = docker.from_env(timeout=int(timeout))
+    except docker.errors.DockerException as error:
+        raise HostError(*_why(error)[:1], hint=_why(error)[1]) from None
+    return Engine(client.api)
+
+
+def address(api: Any) -> str:  # noqa: ANN401 - the SDK's client
+    """Name the engine's address as DOCKER_HOST would."""
+    return str(api.base_url).replace("http+docker://localhost", "the local socket")
+
+
+@contextmanager
+def gone(where: str) -> Iterator[None]:
+    """Turn a broken connection into ``EngineGoneError``."""
+    try:
+        yield
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise EngineGoneError(
+            f"the Docker Engine does not answer at {where}", hint="is it running?"
+        ) from error
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the SDK's API errors into ``RefusedError``."""
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise RefusedError(error.status_code or 500, error.explanation or str(error)) from None
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """Say in one sentence why there is no engine, and what to do."""
+    text = str(error)
+    if "PermissionError" in text or "Permission denied" in text:
+        return (
+            "the Docker Engine's socket may not be used by this user",
+            "add the user to the group `docker` and log in again, or use a rootless engine",
+        )
+    if "version" in text and "too old" in text:
+        return "the Docker Engine is too old for this client", "update the engine"
+    return (
+        "no Docker Engine answers",
+        "start it (Docker Desktop, or `sudo systemctl start docker`), or set DOCKER_HOST",
+    )
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text.strip() or response.reason
+
+
+def _split_tag(name: str) -> tuple[str, str]:
+    if "@" in name:
+        repository, _, digest = name.partition("@")
+        return repository.split(":")[0] if "/" not in repository else repository, digest
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "latest")

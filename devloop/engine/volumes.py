@@ -1,0 +1,126 @@
+"""Kept paths: volumes named by the image, filled from it once, marked when they are full.
+
+A volume that is being filled looks usable too early, and filling goes on when the client dies. So
+a mark is put into it after the engine's create call has returned; one without it is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import time
+from collections.abc import Iterable, Mapping
+
+from devloop.engine.client import CONFLICT, NOT_FOUND, Engine, RefusedError
+from devloop.errors import HostError
+from devloop.model import LABEL_FINGERPRINT, LABEL_PATH, LABEL_PROJECT, Project
+
+MARK = ".devloop-filled"
+BUSY_WAIT = 60.0
+
+
+def name(project: Project, image_id: str, path: str, user: tuple[int, int] | None) -> str:
+    """Name the volume of a kept path: a new image, or another owner, never meets an old volume."""
+    digits = image_id.removeprefix("sha256:")[:12]
+    key = f"{path}\0{user}".encode("utf-8", "surrogateescape")
+    which = hashlib.sha256(key).hexdigest()[:6]
+    return f"devloop-{project.slug}-{digits}-{which}"
+
+
+def create(engine: Engine, project: Project, volume: str, fingerprint: str) -> None:
+    """Make a volume with the project's labels; making it twice is harmless."""
+    engine.post(
+        "/volumes/create",
+        {"Name": volume, "Labels": labels(project, fingerprint)},
+    )
+
+
+def labels(project: Project, fingerprint: str) -> Mapping[str, str]:
+    """Give the labels of everything that is made for a project."""
+    return {
+        LABEL_PROJECT: project.id,
+        LABEL_PATH: project.root,
+        LABEL_FINGERPRINT: fingerprint,
+    }
+
+
+def exists(engine: Engine, volume: str) -> bool:
+    """Say whether the volume is there, full or not."""
+    try:
+        engine.get(f"/volumes/{volume}")
+    except RefusedError as error:
+        if error.status == NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def filled(engine: Engine, container: str, path: str) -> bool:
+    """Say whether the volume that the container has at ``path`` bears the mark."""
+    return has_file(engine, container, f"{path}/{MARK}")
+
+
+def mark(engine: Engine, container: str, path: str) -> None:
+    """Say that the volume at ``path`` is full."""
+    put(engine, container, path, [(tarfile.TarInfo(MARK), b"")])
+
+
+def remove(engine: Engine, volume: str) -> None:
+    """Remove a volume; one that is still being filled is waited for."""
+    deadline = time.monotonic() + BUSY_WAIT
+    while True:
+        try:
+            engine.delete(f"/volumes/{volume}")
+        except RefusedError as error:
+            if error.status != CONFLICT:
+                raise
+            if time.monotonic() > deadline:
+                raise HostError(
+                    f"the volume {volume} is in use by another container",
+                    hint="`docker ps -a` shows which; remove it",
+                ) from None
+            time.sleep(0.2)
+        else:
+            return
+
+
+def has_file(engine: Engine, container: str, path: str) -> bool:
+    """Say whether a path exists in a container, running or not."""
+    try:
+        engine.request("HEAD", f"/containers/{container}/archive", params={"path": path})
+    except RefusedError:
+        return False
+    return True
+
+
+def read_file(engine: Engine, container: str, path: str) -> bytes:
+    """Read a file of a container, empty if there is none."""
+    try:
+        answer = engine.request("GET", f"/containers/{container}/archive", params={"path": path})
+    except RefusedError:
+        return b""
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream:
+                return stream.read()
+    return b""
+
+
+def put(
+    engine: Engine, container: str, path: str, files: Iterable[tuple[tarfile.TarInfo, bytes]]
+) -> None:
+    """Put files and folders below a path of a container."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for info, content in files:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    engine.request(
+        "PUT",
+        f"/containers/{container}/archive",
+        params={"path": path},
+        data=buffer.getvalue(),
+        headers={"Content-Type": "application/x-tar"},
+    )

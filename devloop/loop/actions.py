@@ -1,0 +1,122 @@
+"""What the loop does: small frozen actions; a plan is a tuple of them, its text their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devloop.events import Event
+from devloop.loop.picture import Wanted
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do; ``cause`` is in the user's words."""
+
+    cause: str
+
+    def __str__(self) -> str:
+        name = type(self).__name__.lower()
+        return f"{name}: {self.cause}" if self.cause else name
+
+
+@dataclass(frozen=True)
+class EnsureImage(Action):
+    """Have the image of a fingerprint: look it up, or build it."""
+
+    generation: int
+    wanted: Wanted
+
+    def __str__(self) -> str:
+        return f"image {self.wanted.fingerprint.short}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class CancelBuild(Action):
+    """Cancel the build of a generation; its result is never used."""
+
+    generation: int
+
+    def __str__(self) -> str:
+        return f"cancel the build: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Swap(Action):
+    """Hand over to a new container of this image."""
+
+    generation: int
+    image: str
+    wanted: Wanted
+
+    def __str__(self) -> str:
+        return f"recreate: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Restart(Action):
+    """Start the app's process anew, in the same container."""
+
+
+@dataclass(frozen=True)
+class Reload(Action):
+    """Tell the app to reload: by a signal, or a command run in its container."""
+
+    kind: str
+    argument: str
+
+    def __str__(self) -> str:
+        return f"reload by {self.kind} {self.argument}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Probe(Action):
+    """Wait until the n-th start of the app answers."""
+
+    container: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"probe start {self.number}"
+
+
+@dataclass(frozen=True)
+class Recheck(Action):
+    """Look again in a moment whether a half-written file is whole."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"wait for {self.path}"
+
+
+@dataclass(frozen=True)
+class Reconnect(Action):
+    """Wait for the engine to answer again."""
+
+
+@dataclass(frozen=True)
+class Quit(Action):
+    """Stop the app, leave nothing behind, end with this exit code."""
+
+    exit_code: int
+
+    def __str__(self) -> str:
+        return f"quit {self.exit_code}"
+
+
+@dataclass(frozen=True)
+class Report(Action):
+    """Tell the user."""
+
+    event: Event
+
+    def __str__(self) -> str:
+        return f"report {self.event.event}"
+
+
+Plan = tuple[Action, ...]
+
+
+def text(plan: Plan) -> str:
+    """Give a plan's effects, a line each, without what is only told."""
+    return "\n".join(str(action) for action in plan if not isinstance(action, Report))

@@ -1,0 +1,181 @@
+"""Have the image of a picture: look it up, or build it; keep the newest few."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from devloop import events
+from devloop.engine import containers, volumes
+from devloop.engine.client import NOT_FOUND, Engine, RefusedError
+from devloop.errors import ProjectError, UserError
+from devloop.image import context, engine_build
+from devloop.image.engine_build import Order
+from devloop.image.progress import Log, Vertex
+from devloop.loop import picture as pictures
+from devloop.loop.picture import Picture
+from devloop.model import LABEL_FINGERPRINT, LABEL_PROJECT, Project
+from devloop.watch import tree
+
+KEPT_IMAGES = 5
+STALE_RETRIES = 20
+STALE_PAUSE = 0.1
+
+Report = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """An image that is there; ``cached``: no build ran; ``duration`` in seconds."""
+
+    image: containers.Image
+    cached: bool
+    duration: float
+
+
+def ensure(
+    engine: Engine,
+    project: Project,
+    picture: Picture,
+    cause: str,
+    report: Report,
+    build_id: str,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Made:
+    """Have the picture's image.
+
+    Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
+    """
+    began = time.monotonic()
+    digest = picture.wanted.fingerprint.digest
+    found = containers.inspect_image(engine, project.image(digest))
+    if found:
+        return Made(found, cached=True, duration=time.monotonic() - began)
+    report(events.ImageBuilding(cause))
+    _pull_bases(engine, picture, report)
+    identity = _build(engine, project, picture, report, build_id, cancelled)
+    made = containers.inspect_image(engine, identity)
+    if made is None:
+        raise ProjectError("the engine lost the image that it had built")
+    return Made(made, cached=False, duration=time.monotonic() - began)
+
+
+def _pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
+    for name, platform in picture.inputs.bases:
+        if not name or containers.inspect_image(engine, name):
+            continue
+        report(events.ImagePulling(name))
+        for message in _pull(engine, name, platform):
+            if "error" in message:
+                raise _no_base(name, str(message["error"]))
+
+
+def _pull(engine: Engine, name: str, platform: str) -> Any:  # noqa: ANN401 - JSON messages
+    try:
+        yield from engine.pull(name, platform)
+    except RefusedError as error:
+        raise _no_base(name, error.message) from None
+
+
+def _no_base(name: str, why: str) -> ProjectError:
+    return ProjectError(
+        f"the base image {name} cannot be pulled: {why.strip()}",
+        hint="is its name right, and `docker login` done if it is private?",
+    )
+
+
+def _build(
+    engine: Engine,
+    project: Project,
+    picture: Picture,
+    report: Report,
+    build_id: str,
+    cancelled: Callable[[], bool],
+) -> str:
+    """Build; what changes while it is packed is packed anew, so that the name stays true."""
+    for _ in range(STALE_RETRIES):
+        try:
+            return engine_build.build(
+                engine,
+                _order(project, picture, build_id),
+                _teller(report),
+                cancelled,
+                lambda path, content: _same(picture, path, content),
+            )
+        except engine_build.StaleContextError as error:
+            if cancelled():
+                raise engine_build.BuildCancelledError from None
+            stale = error
+            time.sleep(STALE_PAUSE)
+    raise UserError(f"{stale} is not what it was when the build was decided")
+
+
+def _order(project: Project, picture: Picture, build_id: str) -> Order:
+    fingerprint = picture.wanted.fingerprint.digest
+    ignore = picture.inputs.ignore
+    paths = tree.walk(project.root, lambda path: path == ".devloop" or ignore.prunes(path))
+    return Order(
+        root=project.root,
+        files=tuple(context.members(picture.inputs, paths)),
+        dockerfile=picture.dockerfile,
+        ignore=picture.ignore,
+        target=picture.inputs.target,
+        build_args=dict(picture.config.app.build_args),
+        labels=volumes.labels(project, fingerprint),
+        tag=project.image(fingerprint),
+        build_id=build_id,
+    )
+
+
+def _same(picture: Picture, path: str, content: bytes) -> bool:
+    """Say whether a file that is packed is still what the fingerprint was made from."""
+    known = picture.wanted.fingerprint.entries.get(path)
+    role = picture.role(path)
+    if known is None or role is None:
+        return True
+    now, complaint = pictures.entry(path, content, role, picture.detections)
+    return not complaint and now.digest.rstrip("x") == known.digest.rstrip("x")
+
+
+def _teller(report: Report) -> Callable[[Vertex | Log], None]:
+    """Report each step of the user's once, when it has ended."""
+    told: set[str] = set()
+
+    def tell(item: Vertex | Log) -> None:
+        if isinstance(item, Log) or item.digest in told or not item.completed or item.error:
+            return
+        if item.name.startswith("[") and not item.name.startswith("[internal]"):
+            told.add(item.digest)
+            report(events.ImageStep(item.name, item.cached, item.completed - item.started))
+
+    return tell
+
+
+def prune(engine: Engine, project: Project) -> None:
+    """Keep the project's newest images; older ones go, with the volumes filled from them."""
+    found = engine.get("/images/json", filters=f'{{"label":["{LABEL_PROJECT}={project.id}"]}}')
+    mine = [one for one in found if _tags(one, project)]
+    mine.sort(key=lambda one: int(one["Created"]), reverse=True)
+    for old in mine[KEPT_IMAGES:]:
+        _remove(engine, project, old)
+
+
+def _tags(image: dict[str, Any], project: Project) -> list[str]:
+    return [tag for tag in image.get("RepoTags") or () if tag.startswith(project.repository + ":")]
+
+
+def _remove(engine: Engine, project: Project, image: dict[str, Any]) -> None:
+    fingerprint = (image.get("Labels") or {}).get(LABEL_FINGERPRINT, "")
+    try:
+        for tag in _tags(image, project):
+            engine.delete(f"/images/{tag}")
+        filters = (
+            f'{{"label":["{LABEL_PROJECT}={project.id}","{LABEL_FINGERPRINT}={fingerprint}"]}}'
+        )
+        for volume in engine.get("/volumes", filters=filters).get("Volumes") or ():
+            engine.delete(f"/volumes/{volume['Name']}")
+    except RefusedError as error:
+        if error.status == NOT_FOUND:
+            return  # somebody else was quicker; what is in use stays until the next time

@@ -1,0 +1,214 @@
+"""The loop itself: one thread owns the state, one queue is its only door."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Protocol
+
+from devloop import events
+from devloop.config.settings import Watch
+from devloop.engine.client import Engine
+from devloop.errors import ConfigError, DevloopError
+from devloop.loop import actions as do
+from devloop.loop import inputs as on
+from devloop.loop import look as looks
+from devloop.loop.classify import classify, needs_look
+from devloop.loop.execute import Executor, RecheckDue
+from devloop.loop.look import Generator
+from devloop.loop.picture import Picture
+from devloop.loop.state import State
+from devloop.loop.step import step
+from devloop.model import Change, ChangeKind, Project
+from devloop.watch import tree
+from devloop.watch.ignore import Ignores
+
+INTERRUPTED = 130
+SECOND_INTERRUPT_AFTER = 0.3
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the watcher saw: real changes, and files saved with the content that they had."""
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A signal asks the loop to end."""
+
+    exit_code: int
+
+
+class Watching(Protocol):
+    """What the loop needs of a watcher."""
+
+    def start(self) -> None:
+        """Begin; no save after this is lost."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def reconfigure(self, ignores: Ignores, settings: Watch) -> None:
+        """Watch by other rules from now on."""
+
+
+MakeWatcher = Callable[[Picture, Callable[[Batch], None], Callable[[str, bool], None]], Watching]
+
+
+class Loop:
+    """Owns the state; turns what happens into plans and has them carried out."""
+
+    def __init__(
+        self,
+        project: Project,
+        engine: Engine,
+        report: Callable[[events.Event], None],
+        generator: Generator,
+        port_owner: Callable[[int], str],
+    ) -> None:
+        self.project = project
+        self.report = report
+        self.generator = generator
+        self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self.executor = Executor(engine, project, self.queue.put, report, port_owner)
+        self.state = State()
+        self.picture: Picture | None = None
+        self.watcher: Watching | None = None
+
+    def run(self, picture: Picture, make_watcher: MakeWatcher, notices: tuple[str, ...]) -> int:
+        """Run until asked to stop; gives the exit code."""
+        self.picture = self.executor.picture = picture
+        self.watcher = make_watcher(picture, self.queue.put, self._trouble)
+        self.watcher.start()
+        try:
+            with self._signals():
+                self._take(on.Begun(time.monotonic(), picture.wanted, notices))
+                while True:
+                    code = self._next(self.queue.get())
+                    if code is not None:
+                        return code
+        finally:
+            self.watcher.stop()
+
+    def _next(self, item: object) -> int | None:
+        """Handle one thing from the queue; gives the exit code at the end."""
+        match item:
+            case Batch():
+                return self._batch(item)
+            case RecheckDue():
+                return self._take(self._recheck(item.path))
+            case Stop():
+                return self._take(on.StopAsked(time.monotonic(), item.exit_code))
+            case on.Input():
+                return self._take(item)
+            case Exception():
+                raise item
+        return None
+
+    def _take(self, happened: on.Input) -> int | None:
+        self.state, plan = step(self.state, happened)
+        for action in plan:
+            if isinstance(action, do.Quit):
+                self.executor.quit()
+                return action.exit_code
+            self.executor.run(action)
+        return None
+
+    def _batch(self, batch: Batch) -> int | None:
+        """Say what a batch means: look at what changed, at everything if the structure did."""
+        before = self.picture
+        if before is None:
+            return None
+        began = time.monotonic()
+        after, error = self._look(before, batch.changes)
+        if batch.changes:
+            self.report(events.ChangeSeen(batch.changes))
+        impact = classify(before, after, batch.changes, error=error)
+        if batch.unchanged:
+            idle = tuple(f"{path}: the content is what it was" for path in batch.unchanged)
+            impact = replace(impact, idle=(*impact.idle, *idle))
+        if after is not before:
+            self._adopt(before, after)
+        saved = tuple(Change(path, ChangeKind.MODIFIED) for path in batch.unchanged)
+        return self._take(on.Changed(began, (*batch.changes, *saved), impact))
+
+    def _look(self, before: Picture, changes: tuple[Change, ...]) -> tuple[Picture, str]:
+        """Give the picture after a batch; a broken file leaves the old one, with its error."""
+        try:
+            if needs_look(before, changes):
+                return looks.look(self.project.root, self.generator, before), ""
+            after = looks.glance(self.project.root, before, changes)
+            if _fields_moved(before, after):
+                after = looks.look(self.project.root, self.generator, before)
+        except ConfigError as error:
+            return before, "; ".join(_told(problem) for problem in error.problems)
+        except DevloopError as error:
+            return before, _told(error)
+        return after, ""
+
+    def _adopt(self, before: Picture, after: Picture) -> None:
+        self.picture = self.executor.picture = after
+        if self.watcher and (
+            before.config.watch != after.config.watch
+            or before.wanted.spec.keep != after.wanted.spec.keep
+            or before.inputs.sources != after.inputs.sources
+        ):
+            self.watcher.reconfigure(ignores(self.project.root, after), after.config.watch)
+
+    def _recheck(self, path: str) -> on.Waited:
+        complaint = self.picture.broken.get(path, "") if self.picture else ""
+        return on.Waited(time.monotonic(), path, complaint)
+
+    def _trouble(self, message: str, fatal: bool) -> None:
+        self.report(events.Error(message) if fatal else events.Notice(message))
+        if fatal:
+            self.queue.put(Stop(3))
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Make SIGINT and SIGTERM inputs; a second one kills at once."""
+        first: list[float] = []
+
+        def asked(_number: int, _frame: FrameType | None) -> None:
+            now = time.monotonic()
+            if not first:
+                first.append(now)
+                self.queue.put(Stop(INTERRUPTED))
+            elif now - first[0] > SECOND_INTERRUPT_AFTER:
+                threading.Thread(target=self.executor.kill, daemon=True).start()
+
+        before = {one: signal.signal(one, asked) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def ignores(root: str, picture: Picture) -> Ignores:
+    """Give what the watcher leaves out, for a picture."""
+    return tree.load_ignores(
+        root, picture.wanted.spec.keep, looks.named(picture.config, picture.inputs)
+    )
+
+
+def _told(error: DevloopError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _fields_moved(before: Picture, after: Picture) -> bool:
+    """Say whether a manifest's relevant fields moved: then the stacks must be asked anew."""
+    old, new = before.wanted.fingerprint.entries, after.wanted.fingerprint.entries
+    return any(
+        entry.fields is not None and (path not in old or old[path].digest != entry.digest)
+        for path, entry in new.items()
+    )

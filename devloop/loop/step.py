@@ -1,0 +1,404 @@
+"""``step(state, input) -> (state, plan)``: every decision of the loop, pure.
+
+The law: the least action that makes the running app true again. At most one long work at a time,
+an image or a swap, with a generation; a newer change that needs another image cancels it, and the
+results of old generations are dropped. While an image is made the serving app is left alone, and
+source changes wait for the new container, which reads them at its start; if the work fails they
+restart the old app. A source change that comes while nothing long is under way restarts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from devloop import events
+from devloop.loop import inputs as on
+from devloop.loop.actions import (
+    Action,
+    CancelBuild,
+    EnsureImage,
+    Plan,
+    Probe,
+    Quit,
+    Recheck,
+    Reconnect,
+    Reload,
+    Report,
+    Restart,
+    Swap,
+)
+from devloop.loop.classify import Impact
+from devloop.loop.state import App, Cycle, State, Work
+
+Result: TypeAlias = tuple[State, Plan]
+
+SHOWN_PATHS = 3
+
+
+def step(state: State, happened: on.Input) -> Result:
+    """Decide what one input causes; nothing after the end."""
+    if state.ended:
+        return state, ()
+    return HANDLERS[type(happened)](state, happened)
+
+
+def _begun(state: State, it: on.Begun) -> Result:
+    notices = tuple(Report("", events.Notice(text)) for text in it.notices)
+    state, plan = _ensure(replace(state, wanted=it.wanted), "start")
+    return state, notices + plan
+
+
+def _changed(state: State, it: on.Changed) -> Result:
+    impact = it.impact
+    number = state.count + 1
+    told: list[Action] = [
+        Report("", events.CycleStarted(number, tuple(one.path for one in it.changes)))
+    ]
+    told += [Report("", events.Notice(text)) for text in impact.warnings]
+    if impact.error:
+        told.append(Report("", events.Error(impact.error, "the last good state stays in force")))
+    new = [path for path, _ in impact.broken if path not in state.broken]
+    told += [Recheck("", path) for path in new]
+    state = replace(
+        state,
+        count=number,
+        wanted=impact.wanted,
+        broken=frozenset(path for path, _ in impact.broken),
+    )
+    state, plan = _answer(state, it, Cycle(number, it.now, "none", _why(impact)))
+    return state, (*told, *plan)
+
+
+def _answer(state: State, it: on.Changed, cycle: Cycle) -> Result:
+    """Choose the least action for a batch."""
+    wanted, impact = it.impact.wanted, it.impact
+    if not state.engine:
+        return _close(state, replace(cycle, cause="the engine is gone"), it.now, "ok")
+    current = state.serving if state.work is Work.IDLE else state.goal
+    if not wanted.same(current) and not _hopeless(state, impact):
+        return _pursue(state, it, cycle)
+    if impact.restarts:
+        return _refresh(state, it, cycle)
+    return _close(state, cycle, it.now, "ok")
+
+
+def _hopeless(state: State, impact: Impact) -> bool:
+    """Say whether what is wanted just failed and this batch cannot mend it."""
+    return state.work is Work.IDLE and impact.wanted.same(state.failed) and not impact.mends
+
+
+def _pursue(state: State, it: on.Changed, cycle: Cycle) -> Result:
+    """Go for another image or container than what runs or is being made."""
+    impact = it.impact
+    cause = "; ".join(impact.moved) or ("devloop.yaml changed" if impact.respec else cycle.cause)
+    cycle = replace(cycle, action="recreate", cause=cause)
+    late = (*state.late, *impact.restarts)
+    if state.work is Work.SWAP:
+        return replace(state, cycles=(*state.cycles, cycle), late=late), ()
+    if state.work is Work.IMAGE:
+        if impact.wanted.same_image(state.goal):
+            joined = (*state.cycles, cycle)
+            return replace(state, goal=impact.wanted, cycles=joined, late=late), ()
+        cancel = CancelBuild(cause, state.generation)
+        state, closed = _supersede(replace(state, late=late), it.now)
+        told = Report("", events.ImageCancelled(cause))
+        if impact.wanted.same(state.serving):
+            state, plan = _back(state, it, cycle)
+        else:
+            state, plan = _ensure(replace(state, cycles=(cycle,)), cause)
+        return state, (cancel, told, *closed, *plan)
+    return _ensure(replace(state, cycles=(*state.cycles, cycle), late=late), cause)
+
+
+def _back(state: State, it: on.Changed, cycle: Cycle) -> Result:
+    """Go back to what runs: nothing to build, late changes still to be seen."""
+    late, app = state.late, state.app
+    state = replace(
+        state, work=Work.IDLE, goal=None, late=(), generation=state.generation + 1, built_s=None
+    )
+    if late or app is App.EXITED:
+        return _restart(state, cycle, _names(late), it.now)
+    cycle = replace(cycle, action="none", cause="what runs is what is wanted again")
+    return _close(state, cycle, it.now, "ok")
+
+
+def _refresh(state: State, it: on.Changed, cycle: Cycle) -> Result:
+    """Let the running app see source changes."""
+    impact = it.impact
+    names = _names(impact.restarts)
+    if impact.unmoved:
+        names += f" (no dependency moved in {_names(impact.unmoved)}: no build)"
+    if state.work is not Work.IDLE and not (state.work is Work.IMAGE and state.app is App.EXITED):
+        waiting = replace(cycle, action="recreate", cause=f"{names}, with the new image")
+        late = (*state.late, *impact.restarts)
+        return replace(state, cycles=(*state.cycles, waiting), late=late), ()
+    if not state.container:
+        return _close(state, replace(cycle, cause="nothing runs yet"), it.now, "ok")
+    if impact.reload == "restart" or state.app is App.EXITED:
+        return _restart(state, cycle, names, it.now)
+    cycle = replace(cycle, action="reload", cause=names)
+    state, closed = _close(state, cycle, it.now, "ok")
+    if impact.reload == "none":
+        return state, closed
+    return state, (Reload(names, impact.reload, impact.reload_argument), *closed)
+
+
+def _restart(state: State, cycle: Cycle, names: str, now: float) -> Result:
+    """Restart the app; cycles whose restart has not been answered yet are superseded."""
+    superseded: Plan = ()
+    if state.work is Work.IDLE:
+        state, superseded = _supersede(state, now)
+    cycle = replace(cycle, action="restart", cause=names or cycle.cause)
+    state = replace(
+        state,
+        cycles=(*state.cycles, cycle),
+        expected=state.starts + 1,
+        app=App.STARTING,
+        gap_since=None,
+    )
+    return state, (*superseded, Restart(cycle.cause))
+
+
+def _waited(state: State, it: on.Waited) -> Result:
+    if not it.complaint or it.path not in state.broken:
+        return state, ()
+    error = events.Error(
+        f"{it.path} does not parse: {it.complaint}", "mend it; the last good one counts till then"
+    )
+    return state, (Report("", error),)
+
+
+def _image_ready(state: State, it: on.ImageReady) -> Result:
+    goal = state.goal
+    if it.generation != state.generation or state.work is not Work.IMAGE or goal is None:
+        return state, ()
+    built = events.ImageBuilt(it.image, goal.fingerprint.digest, it.cached, it.duration)
+    state = replace(
+        state,
+        work=Work.SWAP,
+        late=(),  # the new container reads them at its start
+        built_s=None if it.cached else it.duration,
+    )
+    return state, (Report("", built), Swap(_cause(state), it.generation, it.image, goal))
+
+
+def _image_failed(state: State, it: on.ImageFailed) -> Result:
+    if it.generation != state.generation or state.work is not Work.IMAGE:
+        return state, ()
+    told = Report("", events.ImageFailed(it.step, it.message))
+    built = tuple(replace(one, action="rebuild") for one in state.cycles)
+    state, closed = _finish(replace(state, cycles=built), it.now, "failed")
+    state = replace(state, work=Work.IDLE, failed=state.goal, goal=None)
+    state, plan = _late(state)
+    return state, (told, *closed, *plan)
+
+
+def _late(state: State) -> Result:
+    """Restart the app for changes that waited for work which has ended."""
+    if not state.late or not state.container:
+        return replace(state, late=()), ()
+    cause = _names(state.late)
+    state = replace(state, late=(), expected=state.starts + 1, app=App.STARTING)
+    return state, (Restart(cause),)
+
+
+def _swapped(state: State, it: on.Swapped) -> Result:
+    if it.generation != state.generation or state.work is not Work.SWAP:
+        return state, ()
+    state = replace(
+        state,
+        work=Work.IDLE,
+        serving=state.goal,
+        goal=None,
+        failed=None,
+        container=it.container,
+        app=App.STARTING,
+        starts=1,
+        expected=1,
+        started_at=it.now,
+        gap_since=it.gap_since,
+        ever_ran=True,
+    )
+    told = Report("", events.AppStarted(it.container, it.image))
+    if state.wanted is not None and not state.wanted.same(state.serving):
+        state, plan = _ensure(state, _cause(state))
+    else:
+        state, plan = _late(state)
+    return state, (told, *plan, Probe("", it.container, 1))
+
+
+def _swap_failed(state: State, it: on.SwapFailed) -> Result:
+    if it.generation != state.generation or state.work is not Work.SWAP:
+        return state, ()
+    told = Report("", events.Error(it.message, it.hint))
+    if it.fatal is not None and not state.ever_ran:
+        return replace(state, ended=True), (told, Quit(it.message, it.fatal))
+    state, closed = _finish(state, it.now, "failed")
+    state = replace(state, work=Work.IDLE, failed=state.goal, goal=None)
+    if it.untouched:
+        state, plan = _late(state)
+        return state, (told, *closed, *plan)
+    state = replace(state, late=())
+    if not it.restored:
+        state = replace(state, container="", serving=None, app=App.ABSENT)
+        return state, (told, *closed)
+    state = replace(state, app=App.STARTING, starts=1, expected=1, started_at=it.now)
+    return state, (told, *closed, Probe("", state.container, 1))
+
+
+def _app_started(state: State, it: on.AppStarted) -> Result:
+    if it.container != state.container or it.number <= state.starts:
+        return state, ()
+    state = replace(state, starts=it.number, app=App.STARTING, started_at=it.now)
+    return state, (Probe("", it.container, it.number),)
+
+
+def _app_ready(state: State, it: on.AppReady) -> Result:
+    if it.container != state.container or it.number != state.starts:
+        return state, ()
+    told = Report("", events.AppReady(it.url, it.now - state.started_at))
+    state = replace(state, app=App.READY)
+    if state.work is Work.IDLE and it.number >= state.expected:
+        state, closed = _finish(state, it.now, "ok")
+        return state, (told, *closed)
+    return state, (told,)
+
+
+def _app_slow(state: State, it: on.AppSlow) -> Result:
+    if it.container != state.container or it.number != state.starts:
+        return state, ()
+    told = Report("", events.Error("the app does not answer yet", it.hint))
+    if state.work is Work.IDLE:
+        state, closed = _finish(state, it.now, "unready")
+        return state, (told, *closed)
+    return state, (told,)
+
+
+def _app_exited(state: State, it: on.AppExited) -> Result:
+    if it.container != state.container:
+        return state, ()
+    told = Report("", events.AppExited(it.code))
+    state = replace(state, app=App.EXITED)
+    if it.gone:
+        state = replace(state, app=App.ABSENT, container="", serving=None)
+    closed: Plan = ()
+    if state.work is Work.IDLE and (it.gone or state.starts >= state.expected):
+        state, closed = _finish(state, it.now, "crashed")
+    return state, (told, *closed)
+
+
+def _reload_failed(state: State, it: on.ReloadFailed) -> Result:
+    error = events.Error(f"the app could not be reloaded: {it.message}", "see app.reload")
+    return state, (Report("", error),)
+
+
+def _engine_lost(state: State, it: on.EngineLost) -> Result:
+    if not state.engine:
+        return state, ()
+    state, closed = _finish(state, it.now, "failed")
+    state = replace(
+        state,
+        engine=False,
+        work=Work.IDLE,
+        goal=None,
+        generation=state.generation + 1,
+        serving=None,
+        container="",
+        app=App.ABSENT,
+        late=(),
+    )
+    error = events.Error("the Docker Engine is gone", "waiting until it answers again")
+    return state, (Report("", error), *closed, Reconnect("the engine is gone"))
+
+
+def _engine_found(state: State, _it: on.EngineFound) -> Result:
+    if state.engine:
+        return state, ()
+    told = Report("", events.Notice("the Docker Engine answers again"))
+    state, plan = _ensure(replace(state, engine=True, failed=None), "the engine is back")
+    return state, (told, *plan)
+
+
+def _stop_asked(state: State, it: on.StopAsked) -> Result:
+    plan: Plan = (Quit("asked to stop", it.exit_code),)
+    if state.work is Work.IMAGE:
+        plan = (CancelBuild("asked to stop", state.generation), *plan)
+    return replace(state, ended=True, generation=state.generation + 1), plan
+
+
+def _ensure(state: State, cause: str) -> Result:
+    wanted = state.wanted
+    if wanted is None:
+        return state, ()
+    generation = state.generation + 1
+    state = replace(state, work=Work.IMAGE, goal=wanted, generation=generation, built_s=None)
+    return state, (EnsureImage(cause, generation, wanted),)
+
+
+def _supersede(state: State, now: float) -> Result:
+    return _finish(state, now, "superseded")
+
+
+def _finish(state: State, now: float, outcome: str) -> Result:
+    """Close every open cycle with one outcome."""
+    closed = tuple(_closed(state, cycle, now, outcome) for cycle in state.cycles)
+    return replace(state, cycles=(), built_s=None, gap_since=None), closed
+
+
+def _close(state: State, cycle: Cycle, now: float, outcome: str) -> Result:
+    """Close a cycle that needed no waiting."""
+    finished = events.CycleFinished(
+        cycle.number, cycle.action, cycle.cause, outcome, now - cycle.started
+    )
+    return state, (Report("", finished),)
+
+
+def _closed(state: State, cycle: Cycle, now: float, outcome: str) -> Action:
+    action, gap = cycle.action, None
+    if action == "recreate" and state.built_s is not None:
+        action = "rebuild"
+    if outcome == "ok" and state.gap_since is not None and action != "restart":
+        gap = now - state.gap_since
+    built = state.built_s if action == "rebuild" else None
+    return Report(
+        "",
+        events.CycleFinished(
+            cycle.number, action, cycle.cause, outcome, now - cycle.started, built, gap
+        ),
+    )
+
+
+def _cause(state: State) -> str:
+    return state.cycles[-1].cause if state.cycles else "start"
+
+
+def _why(impact: Impact) -> str:
+    """Say why a batch needs nothing, should it come to that."""
+    return "; ".join(impact.idle[:SHOWN_PATHS]) or impact.error or "nothing changed"
+
+
+def _names(paths: tuple[str, ...]) -> str:
+    unique = list(dict.fromkeys(paths))
+    more = len(unique) - SHOWN_PATHS
+    return ", ".join(unique[:SHOWN_PATHS]) + (f" and {more} more" if more > 0 else "")
+
+
+HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {
+    on.Begun: _begun,
+    on.Changed: _changed,
+    on.Waited: _waited,
+    on.ImageReady: _image_ready,
+    on.ImageFailed: _image_failed,
+    on.Swapped: _swapped,
+    on.SwapFailed: _swap_failed,
+    on.AppStarted: _app_started,
+    on.AppReady: _app_ready,
+    on.AppSlow: _app_slow,
+    on.AppExited: _app_exited,
+    on.ReloadFailed: _reload_failed,
+    on.EngineLost: _engine_lost,
+    on.EngineFound: _engine_found,
+    on.StopAsked: _stop_asked,
+}

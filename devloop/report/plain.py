@@ -1,0 +1,106 @@
+"""The events as stable lines for people, editors and logs: no colours, no carriage returns."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from devloop import events
+from devloop.events import Event
+
+CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]"
+)
+SHOWN_PATHS = 3
+
+
+class Plain:
+    """Writes one line an event; safe to use from several threads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Write an event."""
+        write = LINES.get(type(event))
+        text = write(event) if write else ""
+        if not text:
+            return
+        with self._lock:
+            for line in text.splitlines():
+                self._stream.write(f"{clean(line)}\n")
+            self._stream.flush()
+
+
+def clean(text: str) -> str:
+    """Take terminal sequences and control characters out of a line."""
+    return CONTROL.sub("", text)
+
+
+def _up(it: events.UpStarted) -> str:
+    return f"devloop: {it.project} ({it.config or 'no devloop.yaml: defaults'})"
+
+
+def _built(it: events.ImageBuilt) -> str:
+    how = "is there, no build" if it.cached else f"built in {it.duration_s:.1f}s"
+    return f"devloop: image {it.fingerprint[:12]} {how}"
+
+
+def _failed(it: events.ImageFailed) -> str:
+    body = "".join(f"\n  {line}" for line in it.message.splitlines())
+    return f"devloop: build failed{f' in {it.step}' if it.step else ''}{body}"
+
+
+def _step(it: events.ImageStep) -> str:
+    return f"devloop:   {'cached' if it.cached else f'{it.duration_s:.1f}s'} {it.name}"
+
+
+def _ready(it: events.AppReady) -> str:
+    where = f"listening on {it.url}" if it.url else "running"
+    return f"devloop: {where} ({it.duration_s:.2f}s after its start)"
+
+
+def _cycle_started(it: events.CycleStarted) -> str:
+    more = len(it.paths) - SHOWN_PATHS
+    names = ", ".join(it.paths[:SHOWN_PATHS]) + (f" and {more} more" if more > 0 else "")
+    return f"devloop: cycle {it.cycle} started ({names})"
+
+
+def _cycle_finished(it: events.CycleFinished) -> str:
+    phases = [f"build {it.build_s:.1f}s"] if it.build_s is not None else []
+    phases += [f"nobody served for {it.gap_s:.2f}s"] if it.gap_s is not None else []
+    tail = f" [{', '.join(phases)}]" if phases else ""
+    return (
+        f"devloop: cycle {it.cycle} finished {it.action} {it.outcome} "
+        f"in {it.duration_s:.2f}s: {it.cause}{tail}"
+    )
+
+
+def _log(it: events.Log) -> str:
+    return f"{it.service} | {it.text}"
+
+
+def _error(it: events.Error) -> str:
+    return f"devloop: error: {it.message}{f' ({it.hint})' if it.hint else ''}"
+
+
+LINES: dict[type[Event], Callable[[Any], str]] = {
+    events.UpStarted: _up,
+    events.Notice: lambda it: f"devloop: {it.message}",
+    events.ImagePulling: lambda it: f"devloop: pulling {it.image}",
+    events.ImageBuilding: lambda it: f"devloop: building: {it.cause}",
+    events.ImageStep: _step,
+    events.ImageBuilt: _built,
+    events.ImageFailed: _failed,
+    events.ImageCancelled: lambda it: f"devloop: build cancelled: {it.cause}",
+    events.AppStarted: lambda it: f"devloop: started {it.container[:12]}",
+    events.AppReady: _ready,
+    events.AppExited: lambda it: f"devloop: the app exited with code {it.exit_code}",
+    events.CycleStarted: _cycle_started,
+    events.CycleFinished: _cycle_finished,
+    events.Log: _log,
+    events.Error: _error,
+}

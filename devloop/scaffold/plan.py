@@ -1,0 +1,111 @@
+"""What ``devloop init`` would write: pure, from detections and template text to files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from devloop.errors import UserError
+from devloop.model import Command
+from devloop.scaffold import quote
+from devloop.scaffold.render import dockerfile as render_dockerfile
+from devloop.scaffold.render import render
+from devloop.stacks.base import Detection
+
+DOCKERFILE = "Dockerfile"
+DOCKERIGNORE = ".dockerignore"
+SETTINGS = "devloop.yaml"
+FILES = (DOCKERFILE, DOCKERIGNORE, SETTINGS)
+
+Action = Literal["create", "overwrite", "keep", "same"]
+
+_LOOKED_FOR = (
+    "package.json, requirements.txt, pyproject.toml, uv.lock, poetry.lock, main.py, app.py"
+)
+_EXAMPLES = {"node": "npm test", "python": "python -m pytest"}
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """One file: what init would write and what becomes of the one that is there.
+
+    ``create`` and ``overwrite`` write ``content``; ``keep`` leaves a file that differs from it,
+    ``same`` one that does not. ``path`` is relative to the project.
+    """
+
+    path: str
+    action: Action
+    content: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether the file is to be written."""
+        return self.action in {"create", "overwrite"}
+
+
+def plan(
+    name: str,
+    detections: Sequence[Detection],
+    templates: Mapping[str, str],
+    existing: Mapping[str, bytes],
+    *,
+    force: bool,
+) -> tuple[FilePlan, ...]:
+    """Say which files are written and which are kept.
+
+    ``existing`` has the bytes of those of ``FILES`` that are there. Raises ``UserError`` if no
+    stack was found.
+    """
+    contents = {
+        DOCKERFILE: dockerfile(detections, templates),
+        DOCKERIGNORE: dockerignore(detections, templates),
+        SETTINGS: settings(name, detections, templates),
+    }
+    return tuple(
+        FilePlan(path, _action(content, existing.get(path), force=force), content)
+        for path, content in contents.items()
+    )
+
+
+def dockerfile(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+    """Write the Dockerfile for these stacks; ``UserError`` if there is none."""
+    if not detections:
+        hint = f"Looked for: {_LOOKED_FOR}. Write a Dockerfile, or name another folder."
+        raise UserError("No stack that devloop knows was found in this folder.", hint=hint)
+    return render_dockerfile(detections, templates)
+
+
+def dockerignore(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+    """Write the .dockerignore for these stacks: never their manifests or locks."""
+    patterns = dict.fromkeys(pattern for item in detections for pattern in item.ignore)
+    return render(templates, "dockerignore.j2", {"patterns": list(patterns)})
+
+
+def settings(name: str, detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+    """Write a short devloop.yaml with what was detected; the first stack's app is run."""
+    first = detections[0]
+    keep = dict.fromkeys(path for item in detections for path in item.keep)
+    values = {
+        "name": quote.yaml_string(name),
+        "run": _command(first.run),
+        "port": quote.yaml_string(str(first.port)) if first.port else "",
+        "keep": quote.yaml_list(keep),
+        "reload": first.reload,
+        "example": _EXAMPLES.get(first.name, "make test"),
+    }
+    return render(templates, "devloop.yaml.j2", values)
+
+
+def _command(command: Command) -> str:
+    if isinstance(command, str):
+        return quote.yaml_string(command)
+    return quote.yaml_list(command) if command else ""
+
+
+def _action(content: str, current: bytes | None, *, force: bool) -> Action:
+    if current is None:
+        return "create"
+    if current == content.encode():
+        return "same"
+    return "overwrite" if force else "keep"

@@ -1,0 +1,61 @@
+"""All stacks, in the order in which they are tried, and the questions that go to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from devloop.stacks import node, paths, python
+from devloop.stacks.base import Detection, Snapshot, Stack
+
+STACKS: dict[str, Stack] = {stack.NAME: stack for stack in (python, node)}
+
+
+def wanted(snapshot: Snapshot) -> frozenset[str]:
+    """Give the paths whose bytes are needed and that ``snapshot.contents`` does not have.
+
+    Read them and ask again until nothing new is named. A path that cannot be read is named again
+    each time: stop when an answer holds nothing that was not tried.
+    """
+    sane = _sane(snapshot)
+    named = (stack.wanted(sane) for stack in STACKS.values())
+    return frozenset().union(*named) - snapshot.contents.keys()
+
+
+def detect(snapshot: Snapshot) -> tuple[Detection, ...]:
+    """Give all stacks of the project, the one that serves first; empty when there is none."""
+    sane = _sane(snapshot)
+    found = (stack.detect(sane) for stack in STACKS.values())
+    return tuple(sorted(filter(None, found), key=_rank))
+
+
+def fields(
+    path: str, content: bytes, detections: Iterable[Detection]
+) -> Mapping[str, object] | None:
+    """Give the dependency-relevant fields of a manifest, JSON-able, canonical.
+
+    None: no stack knows it, or it counts by its content. Raises ``ManifestError`` when it is a
+    manifest with fields and does not parse.
+    """
+    managers = {detection.name: detection.manager for detection in detections}
+    for name, stack in STACKS.items():
+        if stack.is_manifest(path):
+            found = stack.fields(path, content, managers.get(name, ""))
+            if found is not None:
+                return found
+    return None
+
+
+def is_manifest(path: str) -> bool:
+    """Say by its name whether any stack knows this file as a manifest."""
+    return any(stack.is_manifest(path) for stack in STACKS.values())
+
+
+def _sane(snapshot: Snapshot) -> Snapshot:
+    """Leave out paths that no Dockerfile can name."""
+    return replace(snapshot, paths=frozenset(filter(paths.is_safe, snapshot.paths)))
+
+
+def _rank(detection: Detection) -> tuple[bool, bool]:
+    """Put what serves before what only runs, and that before what only installs."""
+    return (not detection.run, detection.port is None)

@@ -1,0 +1,163 @@
+"""What is of no interest: to the watcher, the walk and the snapshot alike.
+
+In this order: nothing below a VCS folder or ``.devloop`` ever counts; what ``always`` names does;
+built-in names and kept paths do not; what lies below something that ``always`` names does; then
+the ``.gitignore`` files decide, the deepest first, as git reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from pathspec import GitIgnoreSpec
+
+from devloop.watch import named
+from devloop.watch.named import FILLED, upwards
+
+NEVER = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "CVS", ".devloop"})
+GITIGNORE = ".gitignore"
+FOLDERS_KNOWN = 1 << 16
+
+TEMPORARY = re.compile(
+    r"""4913            # vim asks with it whether it may write here
+    | .*~               # backups of vim, emacs and others
+    | \..*\.sw.         # vim's swap files
+    | \.\#.*            # emacs: locks
+    | \#.*\#            # emacs: autosaves
+    | .*___jb_(tmp|old)___
+    | \.goutputstream-.*
+    | \..*\.kate-swp
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Names that only editors use, matched as a whole."""
+
+
+@dataclass(frozen=True)
+class Ignores:
+    """What to leave out.
+
+    ``keep`` are the container's own paths; ``always`` are paths or patterns (``*`` ``?`` ``[]``
+    within a name, ``**`` for any number of folders) that count even if git ignores them;
+    ``gitignores`` maps a folder (empty for the root) to the text of its .gitignore.
+    """
+
+    keep: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+    gitignores: Mapping[str, str] = field(default_factory=dict)
+    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Folders that were asked for: answers never change, so they are looked up once."""
+
+    def ignored(self, path: str) -> bool:
+        """Say whether an event on this file (relative, with ``/``) is of no interest."""
+        if self._never(path):
+            return True
+        if self.names(path):
+            return False
+        name = path.rpartition("/")[2]
+        if self._built_in(path) or TEMPORARY.fullmatch(name):
+            return True
+        if self._below_named(path):
+            return False
+        folder = path.rpartition("/")[0]
+        if folder and self.prunes(folder):
+            return True
+        return name != GITIGNORE and self._by_git(path)
+
+    def prunes(self, folder: str) -> bool:
+        """Say whether nothing below this folder is of interest: no walk, no watch."""
+        known = self._known.get(folder)
+        if known is None:
+            if len(self._known) > FOLDERS_KNOWN:
+                self._known.clear()
+            known = self._known[folder] = self._prunes(folder)
+        return known
+
+    def names(self, path: str) -> bool:
+        """Say whether ``always`` names this very path."""
+        return any(one.matches(path) for one in named.read(self.always))
+
+    def with_gitignores(self, gitignores: Mapping[str, str]) -> Ignores:
+        """Give the same with other .gitignore files."""
+        return Ignores(self.keep, self.always, gitignores)
+
+    def _prunes(self, folder: str) -> bool:
+        if self._never(folder):
+            return True
+        if any(one.leads(folder) for one in named.read(self.always)):
+            return False
+        if self._built_in(folder) or self._below_named(folder):
+            return self._built_in(folder)
+        above = folder.rpartition("/")[0]
+        return bool(above and self.prunes(above)) or self._folder_by_git(folder)
+
+    def _never(self, path: str) -> bool:
+        return not NEVER.isdisjoint(path.split("/"))
+
+    def _below_named(self, path: str) -> bool:
+        return any(self.names(above) for above in upwards(path))
+
+    def _built_in(self, path: str) -> bool:
+        """Say whether a folder that tools fill, or a kept path, is above; unless it is named."""
+        kept = named.cleaned(self.keep)
+        return any(
+            (above.rpartition("/")[2] in FILLED or above in kept) and not self.names(above)
+            for above in upwards(path)
+        )
+
+    def _by_git(self, path: str) -> bool:
+        for text, inner in self._gitignores_above(path):
+            found = _spec(text).check_file(inner).include
+            if found is not None:
+                return found
+        return False
+
+    def _folder_by_git(self, folder: str) -> bool:
+        for text, inner in self._gitignores_above(folder):
+            found = _excluded_folder(text, inner)
+            if found is not None:
+                return found
+        return False
+
+    def _gitignores_above(self, path: str) -> Iterator[tuple[str, str]]:
+        """Give each .gitignore's text and the path as seen from there, the deepest first."""
+        for above in (*upwards(path.rpartition("/")[0]), ""):
+            if above in self.gitignores:
+                yield self.gitignores[above], path[len(above) + 1 :] if above else path
+
+
+@lru_cache(maxsize=1024)
+def _spec(text: str) -> GitIgnoreSpec:
+    """Read a .gitignore; lines that git would not understand are passed over."""
+    return GitIgnoreSpec.from_lines(line for line, _ in _lines(text))
+
+
+@lru_cache(maxsize=1024)
+def _lines(text: str) -> tuple[tuple[str, Any], ...]:
+    """Give the lines that say something, each with its pattern."""
+    found = []
+    for raw in text.removeprefix("\ufeff").split("\n"):
+        line = raw.removesuffix("\r")
+        try:
+            patterns = GitIgnoreSpec.from_lines([line]).patterns
+        except ValueError:
+            continue
+        found += [(line, one) for one in patterns if one.include is not None]
+    return tuple(found)
+
+
+def _excluded_folder(text: str, folder: str) -> bool | None:
+    """Say what a .gitignore makes of a folder itself, None if nothing.
+
+    The last line that matches decides. ``x/**`` excludes what is in x and not x, but taken back
+    (``!x/**``) it lets x through, against git: nobody writes it so that nothing happens.
+    """
+    for line, pattern in reversed(_lines(text)):
+        inside = pattern.include and line.rstrip().endswith("/**")
+        if pattern.match_file(folder if inside else folder + "/") is not None:
+            return bool(pattern.include)
+    return None

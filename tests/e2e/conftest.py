@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devloop.engine.client import Engine, connect
+from devloop.errors import HostError
+from tests.e2e.apps import KINDS, App, Kind
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    try:
+        found = connect()
+    except HostError as error:
+        pytest.skip(f'no engine: {error} (start one with `eval "$(make -s engine)"`)')
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return request.param
+
+
+@pytest.fixture
+def app(kind: Kind, tmp_path: Path, engine: Engine) -> App:  # noqa: ARG001 - an engine is needed
+    root = tmp_path / "shop"
+    root.mkdir()
+    return App(kind, root)

@@ -1,0 +1,371 @@
+"""Every decision of the loop, by the text of plans; no mocks, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from devloop import events
+from devloop.loop import actions as do
+from devloop.loop import inputs as on
+from devloop.loop.classify import Impact
+from devloop.loop.picture import Wanted
+from devloop.loop.state import App, State, Work
+from devloop.loop.step import step
+from devloop.model import Change, ChangeKind, ContainerSpec
+from devloop.stacks.fingerprint import Fingerprint
+
+
+def wanted(letter: str, **spec: Any) -> Wanted:
+    return Wanted(Fingerprint(letter * 64), ContainerSpec("/p", "/app", **spec))
+
+
+A, B, C = wanted("a"), wanted("b"), wanted("c")
+
+
+class Machine:
+    """Feeds inputs to ``step`` and keeps what came of them."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.plan: do.Plan = ()
+        self.now = 0.0
+
+    def __call__(self, kind: type[on.Input], *arguments: Any, **fields: Any) -> str:
+        self.now += 1
+        self.state, self.plan = step(self.state, kind(self.now, *arguments, **fields))
+        return do.text(self.plan)
+
+    def told(self, kind: type[events.Event]) -> list[Any]:
+        found = [one.event for one in self.plan if isinstance(one, do.Report)]
+        return [one for one in found if isinstance(one, kind)]
+
+    def closed(self) -> list[tuple[int, str, str]]:
+        return [(one.cycle, one.action, one.outcome) for one in self.told(events.CycleFinished)]
+
+    def save(self, *paths: str, want: Wanted | None = None, **impact: Any) -> str:
+        """A batch of source files (``want``: one that needs another image or container)."""
+        goal = want or self.state.wanted
+        assert goal
+        found = Impact(goal, **({"restarts": paths} | impact))
+        return self(on.Changed, tuple(Change(p, ChangeKind.MODIFIED) for p in paths), found)
+
+    def depend(self, want: Wanted, **impact: Any) -> str:
+        fields = {"restarts": (), "moved": ("package.json: x",), "mends": True} | impact
+        return self.save("package.json", want=want, **fields)
+
+
+@pytest.fixture
+def up() -> Machine:
+    """A loop whose app answers, made from A."""
+    machine = Machine()
+    assert machine(on.Begun, A) == f"image {'a' * 12}: start"
+    assert machine(on.ImageReady, 1, "img-a", cached=False, duration=2.0) == "recreate: start"
+    assert machine(on.Swapped, 1, "c1", "img-a", None) == "probe start 1"
+    assert machine(on.AppReady, "c1", 1, "http://x") == ""
+    assert machine.state.app is App.READY
+    return machine
+
+
+def test_a_source_save_restarts(up: Machine) -> None:
+    assert up.save("a.py") == "restart: a.py"
+    assert up(on.AppStarted, "c1", 2) == "probe start 2"
+    up(on.AppReady, "c1", 2, None)
+    assert up.closed() == [(1, "restart", "ok")]
+
+
+def test_many_names_are_shortened(up: Machine) -> None:
+    assert up.save("a", "b", "c", "d", "e") == "restart: a, b, c and 2 more"
+
+
+def test_nothing_to_do_is_said_with_its_reason(up: Machine) -> None:
+    assert up.save("README.md", restarts=(), idle=("README.md: not a source",)) == ""
+    assert up.closed() == [(1, "none", "ok")]
+    assert up.told(events.CycleFinished)[0].cause == "README.md: not a source"
+
+
+def test_a_second_save_supersedes_a_restart_that_is_under_way(up: Machine) -> None:
+    up.save("a.py")
+    assert up.save("b.py") == "restart: b.py"
+    assert up.closed() == [(1, "restart", "superseded")]
+    up(on.AppStarted, "c1", 2)
+    up(on.AppReady, "c1", 2, None)
+    assert up.closed() == [(2, "restart", "ok")]
+
+
+def test_an_answer_of_the_old_process_does_not_end_the_cycle(up: Machine) -> None:
+    up.save("a.py")
+    up(on.AppReady, "c1", 1, None)
+    assert up.closed() == []
+    up(on.AppExited, "c1", 1)
+    assert up.closed() == []
+
+
+def test_an_unknown_containers_reports_are_dropped(up: Machine) -> None:
+    for kind, rest in ((on.AppStarted, (5,)), (on.AppReady, (1, None)), (on.AppExited, (1,))):
+        before = up.state
+        assert up(kind, "other", *rest) == ""
+        assert up.state == before
+    up(on.AppSlow, "other", 1, "hint")
+    assert up.plan == ()
+
+
+@pytest.mark.parametrize("kind", ["signal", "exec"])
+def test_reload_by_the_apps_own_means(up: Machine, kind: str) -> None:
+    assert up.save("a.py", reload=kind, reload_argument="USR2") == f"reload by {kind} USR2: a.py"
+    assert up.closed() == [(1, "reload", "ok")]
+    up(on.ReloadFailed, "no such process")
+    assert "no such process" in up.told(events.Error)[0].message
+
+
+def test_an_app_that_reloads_itself_is_left_alone_unless_it_is_dead(up: Machine) -> None:
+    assert up.save("a.ts", reload="none") == ""
+    assert up.closed() == [(1, "reload", "ok")]
+    up(on.AppExited, "c1", 1)
+    assert up.save("a.ts", reload="none") == "restart: a.ts"
+
+
+def test_a_crash_closes_the_cycle_and_the_next_save_restarts(up: Machine) -> None:
+    up.save("a.py")
+    up(on.AppStarted, "c1", 2)
+    up(on.AppExited, "c1", 3)
+    assert up.closed() == [(1, "restart", "crashed")]
+    assert up.told(events.AppExited)[0].exit_code == 3
+    assert up.save("a.py") == "restart: a.py"
+
+
+def test_an_app_that_never_answers_is_told_and_the_cycle_ends(up: Machine) -> None:
+    up.save("a.py")
+    up(on.AppStarted, "c1", 2)
+    up(on.AppSlow, "c1", 2, "0.0.0.0?")
+    assert up.closed() == [(1, "restart", "unready")]
+    assert up.told(events.Error)[0].hint == "0.0.0.0?"
+
+
+def test_slowness_during_a_build_ends_no_cycle(up: Machine) -> None:
+    up.depend(B)
+    up(on.AppSlow, "c1", 1, "0.0.0.0?")
+    assert up.closed() == []
+    up(on.AppReady, "c1", 1, None)
+    assert up.closed() == []
+
+
+def test_a_moved_dependency_builds_swaps_and_closes_with_its_times(up: Machine) -> None:
+    assert up.depend(B) == f"image {'b' * 12}: package.json: x"
+    assert up(on.ImageReady, 2, "img-b", cached=False, duration=4.0) == "recreate: package.json: x"
+    swapped_at = up.now
+    up(on.Swapped, 2, "c2", "img-b", swapped_at)
+    up(on.AppReady, "c2", 1, None)
+    done = up.told(events.CycleFinished)[0]
+    assert (done.action, done.outcome, done.build_s) == ("rebuild", "ok", 4.0)
+    assert done.gap_s == up.now - swapped_at
+
+
+def test_an_image_that_is_there_is_a_recreate(up: Machine) -> None:
+    up.depend(B)
+    up(on.ImageReady, 2, "img-b", cached=True, duration=0.0)
+    up(on.Swapped, 2, "c2", "img-b", 1.0)
+    up(on.AppReady, "c2", 1, None)
+    assert up.closed() == [(1, "recreate", "ok")]
+
+
+def test_another_spec_recreates(up: Machine) -> None:
+    changed = wanted("a", memory=1 << 30)
+    plan = up.save("devloop.yaml", want=changed, restarts=(), respec=True)
+    assert plan == f"image {'a' * 12}: devloop.yaml changed"
+
+
+def test_a_newer_dependency_cancels_the_build(up: Machine) -> None:
+    up.depend(B)
+    plan = up.depend(C)
+    assert plan == f"cancel the build: package.json: x\nimage {'c' * 12}: package.json: x"
+    assert up.closed() == [(1, "recreate", "superseded")]
+    before = up.state
+    assert up(on.ImageReady, 2, "img-b", cached=False, duration=1.0) == ""
+    assert up(on.ImageFailed, 2, "step", "no") == ""
+    assert up.state == before
+    assert up(on.ImageReady, 3, "img-c", cached=False, duration=1.0).startswith("recreate")
+
+
+def test_taking_a_change_back_during_its_build_needs_nothing(up: Machine) -> None:
+    up.depend(B)
+    assert up.depend(A) == "cancel the build: package.json: x"
+    assert up.closed() == [(1, "recreate", "superseded"), (2, "none", "ok")]
+    assert up.state.work is Work.IDLE
+
+
+def test_taking_a_change_back_shows_the_sources_that_waited(up: Machine) -> None:
+    up.depend(B)
+    assert up.save("a.py") == ""
+    assert up.depend(A) == "cancel the build: package.json: x\nrestart: a.py"
+
+
+def test_the_same_image_with_another_spec_goes_on_building(up: Machine) -> None:
+    up.depend(B)
+    other = wanted("b", cpus=1.0)
+    assert up.save("devloop.yaml", want=other, restarts=(), respec=True) == ""
+    up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
+    swap = next(one for one in up.plan if isinstance(one, do.Swap))
+    assert swap.wanted == other
+
+
+def test_sources_saved_during_a_build_wait_for_the_new_container(up: Machine) -> None:
+    up.depend(B)
+    assert up.save("a.py") == ""
+    assert up(on.ImageReady, 2, "img-b", cached=False, duration=1.0).startswith("recreate")
+    assert up(on.Swapped, 2, "c2", "img-b", 1.0) == "probe start 1"
+    up(on.AppReady, "c2", 1, None)
+    assert [number for number, _, _ in up.closed()] == [1, 2]
+
+
+def test_sources_saved_during_a_swap_restart_the_new_app(up: Machine) -> None:
+    up.depend(B)
+    up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
+    assert up.save("a.py") == ""
+    assert up(on.Swapped, 2, "c2", "img-b", 1.0) == "restart: a.py\nprobe start 1"
+    up(on.AppReady, "c2", 1, None)
+    assert up.closed() == []
+    up(on.AppStarted, "c2", 2)
+    up(on.AppReady, "c2", 2, None)
+    assert [outcome for _, _, outcome in up.closed()] == ["ok", "ok"]
+
+
+def test_a_dead_app_is_restarted_even_during_a_build(up: Machine) -> None:
+    up(on.AppExited, "c1", 1)
+    up.depend(B)
+    assert up.save("a.py") == "restart: a.py"
+
+
+def test_a_dependency_that_moves_during_a_swap_is_built_after_it(up: Machine) -> None:
+    up.depend(B)
+    up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
+    assert up.depend(C) == ""
+    assert f"image {'c' * 12}" in up(on.Swapped, 2, "c2", "img-b", 1.0)
+
+
+def test_a_failed_build_leaves_the_old_app_and_is_not_tried_again_for_nothing(up: Machine) -> None:
+    up.depend(B)
+    assert up(on.ImageFailed, 2, "RUN npm ci", "E404") == ""
+    assert up.closed() == [(1, "rebuild", "failed")]
+    assert up.told(events.ImageFailed)[0].message == "E404"
+    assert up.save("a.py") == "restart: a.py"
+    assert up.save("README.md", restarts=()) == ""
+    assert up.save("package.json", restarts=(), mends=True).startswith(f"image {'b' * 12}")
+
+
+def test_a_failed_build_shows_the_sources_that_waited(up: Machine) -> None:
+    up.depend(B)
+    up.save("a.py")
+    assert up(on.ImageFailed, 2, "", "no") == "restart: a.py"
+
+
+def test_the_first_build_failing_leaves_the_loop_alive() -> None:
+    machine = Machine()
+    machine(on.Begun, A, ("a notice",))
+    assert machine.told(events.Notice)[0].message == "a notice"
+    assert machine(on.ImageFailed, 1, "step", "no") == ""
+    assert machine.save("x.md", restarts=()) == ""
+    assert machine.save("a.py", restarts=("a.py",)) == ""
+    assert machine.told(events.CycleFinished)[0].cause == "nothing runs yet"
+    assert machine.depend(B).startswith(f"image {'b' * 12}")
+
+
+def test_a_port_that_is_taken_at_the_start_ends_the_loop() -> None:
+    machine = Machine()
+    machine(on.Begun, A)
+    machine(on.ImageReady, 1, "img-a", cached=True, duration=0.0)
+    failed = {"message": "port 3000 is taken", "hint": "", "restored": False, "fatal": 3}
+    assert machine(on.SwapFailed, 1, **failed) == "quit 3"
+    assert machine.save("a.py") == ""
+
+
+def failing(machine: Machine, **fields: Any) -> str:
+    machine.depend(B)
+    machine(on.ImageReady, 2, "img-b", cached=True, duration=0.0)
+    machine.save("a.py")
+    found = {"message": "taken", "hint": "", "restored": True, "fatal": 3} | fields
+    return machine(on.SwapFailed, 2, **found)
+
+
+def test_a_failed_hand_over_leaves_the_old_container_untouched(up: Machine) -> None:
+    assert failing(up, untouched=True) == "restart: a.py"
+    assert up.state.serving == A
+
+
+def test_a_failed_start_brings_the_old_container_back(up: Machine) -> None:
+    assert failing(up) == "probe start 1"
+    assert [outcome for _, _, outcome in up.closed()] == ["failed", "failed"]
+    assert up.state.container == "c1"
+
+
+def test_a_hand_over_that_loses_both_leaves_the_loop_alive(up: Machine) -> None:
+    assert failing(up, restored=False, fatal=None) == ""
+    assert up.state.app is App.ABSENT
+    assert up.depend(C).startswith(f"image {'c' * 12}")
+
+
+def test_outcomes_of_an_old_generation_are_dropped(up: Machine) -> None:
+    before = up.state
+    assert up(on.Swapped, 9, "c9", "img", None) == ""
+    assert up(on.SwapFailed, 9, message="", hint="", restored=False) == ""
+    assert up.state == before
+
+
+def test_a_container_that_was_removed_is_made_again_at_the_next_save(up: Machine) -> None:
+    up(on.AppExited, "c1", 137, gone=True)
+    assert up.save("a.py").startswith(f"image {'a' * 12}")
+
+
+def test_the_engine_goes_and_comes_back(up: Machine) -> None:
+    up.save("a.py")
+    assert up(on.EngineLost) == "reconnect: the engine is gone"
+    assert up.closed() == [(1, "restart", "failed")]
+    assert up(on.EngineLost) == ""
+    assert up.save("b.py") == ""
+    assert up.told(events.CycleFinished)[0].cause == "the engine is gone"
+    assert up(on.EngineFound) == f"image {'a' * 12}: the engine is back"
+    assert up(on.EngineFound) == ""
+
+
+def test_a_half_written_file_is_waited_for_then_told_once(up: Machine) -> None:
+    broken = {"restarts": (), "broken": (("package.json", "line 3"),)}
+    assert up.save("package.json", **broken) == "wait for package.json"
+    assert up.save("package.json", **broken) == ""
+    up(on.Waited, "package.json", "line 3")
+    assert "line 3" in up.told(events.Error)[0].message
+    up.save("package.json", restarts=())
+    up(on.Waited, "package.json", "line 3")
+    assert up.told(events.Error) == []
+    up(on.Waited, "package.json", "")
+    assert up.plan == ()
+
+
+def test_a_broken_config_is_told_and_changes_nothing(up: Machine) -> None:
+    assert up.save("devloop.yaml", restarts=(), error="devloop.yaml:1:1: no") == ""
+    assert up.told(events.Error)[0].message == "devloop.yaml:1:1: no"
+    assert up.told(events.CycleFinished)[0].cause == "devloop.yaml:1:1: no"
+
+
+def test_warnings_are_told(up: Machine) -> None:
+    up.save("package.json", restarts=(), warnings=("package.json counts whole",))
+    assert up.told(events.Notice)[0].message == "package.json counts whole"
+
+
+def test_stopping_cancels_and_quits_and_nothing_happens_after(up: Machine) -> None:
+    assert up(on.StopAsked, 130) == "quit 130"
+    assert up(on.AppReady, "c1", 1, None) == ""
+    busy = Machine()
+    busy(on.Begun, A)
+    assert busy(on.StopAsked, 130) == "cancel the build: asked to stop\nquit 130"
+
+
+def test_a_loop_that_wants_nothing_does_nothing() -> None:
+    state = replace(State(), engine=False)
+    assert step(state, on.EngineFound(1.0))[1][1:] == ()
+
+
+def test_a_manifest_that_restarts_says_why_it_does_not_rebuild(up: Machine) -> None:
+    plan = up.save("package.json", unmoved=("package.json",))
+    assert plan == "restart: package.json (no dependency moved in package.json: no build)"
