@@ -62,7 +62,7 @@ def _build(path: Path, report: Report, *, quiet: bool) -> int:
         signal.signal(one, cancel)
     made = images.ensure(engine, project, picture, "build", report, build_id, stopped.is_set)
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(made.image.id, digest, made.cached, made.duration))
+    report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
     if not made.cached:
         images.prune(engine, project)
     if not quiet:

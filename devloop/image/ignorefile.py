@@ -97,7 +97,8 @@ def segment(pattern: str) -> re.Pattern[str]:
         elif char == "?":
             out.append("[^/]")
         elif char == "[" and (end := _class_end(pattern, at)) > 0:
-            out.append(pattern[at - 1 : end].replace("[!", "[^"))
+            inside = pattern[at : end - 1].replace("[", "\\[")
+            out.append(f"[{'^' + inside[1:] if inside[:1] == '!' else inside}]")
             at = end
         elif char == "\\" and at < len(pattern):
             out.append(re.escape(pattern[at]))

@@ -152,10 +152,9 @@ class Executor:
         except (DevloopError, RefusedError) as error:
             self._image_failed(generation, "", str(error))
         else:
-            ready_image = on.ImageReady(
-                time.monotonic(), generation, made.image.id, made.cached, made.duration
-            )
-            self.post(ready_image)
+            name = self.project.image(action.wanted.fingerprint.digest)
+            now = time.monotonic()
+            self.post(on.ImageReady(now, generation, name, made.cached, made.duration))
             if not made.cached:
                 images.prune(self.engine, self.project)
 
@@ -182,6 +181,7 @@ class Executor:
         except (DevloopError, RefusedError, OSError) as error:
             self._swap_failed(action, error, restored=self.current is not None, untouched=True)
             return
+        self._remove_others({new.id, old.container.id if old else ""})
         followed = Followed(new)
         since = time.monotonic() if old else None
         if old:
@@ -192,7 +192,6 @@ class Executor:
         self.current = followed
         self._follow(followed)
         try:
-            self._remove_others({new.id, old.container.id if old else ""})
             containers.start(self.engine, new)
         except EngineGoneError:
             raise

@@ -6,7 +6,7 @@ them. Where Python and Node meet, Python's image is the base and Node is copied 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from devloop.model import Command
@@ -16,6 +16,7 @@ from devloop.stacks.base import Detection
 
 COMPANION = "node"
 MANY_FILES = 8
+LISTENING = {"HOST", "PORT"}
 STATIC_RUN = ("serve", "-s", "site", "-l", "tcp://0.0.0.0:3000")
 _NODE_CHECK = (
     "require('http').get({host:'127.0.0.1',port:%d,timeout:3000},"
@@ -68,11 +69,13 @@ def _values(detections: Sequence[Detection], host: Detection) -> dict[str, objec
     }
 
 
-def _env(detections: Iterable[Detection]) -> str:
-    """Write one ENV instruction; of a name that two stacks set the first counts."""
+def _env(detections: Sequence[Detection]) -> str:
+    """Write one ENV instruction; where to listen is told by the stack that serves alone."""
     found: dict[str, str] = {}
-    for variable in (variable for item in detections for variable in item.env):
-        found.setdefault(variable.name, variable.value)
+    for item in detections:
+        for variable in item.env:
+            if item is detections[0] or variable.name not in LISTENING:
+                found.setdefault(variable.name, variable.value)
     lines = " \\\n    ".join(quote.env(name, value) for name, value in found.items())
     return f"ENV {lines}\n" if lines else ""
 

@@ -71,7 +71,14 @@ class Wiring:
 class Batcher(threading.Thread):
     """Gathers what was seen, waits for quiet, and gives differences."""
 
-    def __init__(self, root: str, ignores: Ignores, settings: Watch, wiring: Wiring) -> None:
+    def __init__(
+        self,
+        root: str,
+        ignores: Ignores,
+        settings: Watch,
+        wiring: Wiring,
+        exists: Callable[[str], bool] = os.path.lexists,
+    ) -> None:
         super().__init__(name="devloop-batches", daemon=True)
         self.inbox: SimpleQueue[Item] = SimpleQueue()
         self._root = root
@@ -83,6 +90,7 @@ class Batcher(threading.Thread):
         self._open: set[str] = set()
         self._folders: set[str] = set()
         self._lock_file = git_lock(root)
+        self._exists = exists
         self._take(ignores)
 
     def begin(self) -> None:
@@ -122,7 +130,7 @@ class Batcher(threading.Thread):
     def _due(self, now: float) -> float | None:
         quiet, max_wait = self._settings.quiet, self._settings.max_wait
         at = debounce.due(self._state, now, locked=False, quiet=quiet, max_wait=max_wait)
-        if at is None or at > now or not os.path.lexists(self._lock_file):
+        if at is None or at > now or not self._exists(self._lock_file):
             return at
         return debounce.due(self._state, now, locked=True, quiet=quiet, max_wait=max_wait)
 

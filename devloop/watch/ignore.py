@@ -21,6 +21,9 @@ from devloop.watch.named import FILLED, upwards
 NEVER = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "CVS", ".devloop"})
 GITIGNORE = ".gitignore"
 FOLDERS_KNOWN = 1 << 16
+ABOVE = "ps_d"
+"""pathspec's name for the slash after a folder that matched."""
+ANY_FOLDER = ("*/", "!*/", "**/", "!**/")
 
 TEMPORARY = re.compile(
     r"""4913            # vim asks with it whether it may write here
@@ -49,8 +52,9 @@ class Ignores:
     keep: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     gitignores: Mapping[str, str] = field(default_factory=dict)
-    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """Folders that were asked for: answers never change, so they are looked up once."""
+    _pruned: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _shut: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Answers on folders: they never change, so they are found once."""
 
     def ignored(self, path: str) -> bool:
         """Say whether an event on this file (relative, with ``/``) is of no interest."""
@@ -64,17 +68,16 @@ class Ignores:
         if self._below_named(path):
             return False
         folder = path.rpartition("/")[0]
-        if folder and self.prunes(folder):
-            return True
-        return name != GITIGNORE and self._by_git(path)
+        if name == GITIGNORE:
+            return bool(folder) and self.prunes(folder)
+        return self._excluded(folder) or self._by_git(path)
 
     def prunes(self, folder: str) -> bool:
         """Say whether nothing below this folder is of interest: no walk, no watch."""
-        known = self._known.get(folder)
+        known = self._pruned.get(folder)
         if known is None:
-            if len(self._known) > FOLDERS_KNOWN:
-                self._known.clear()
-            known = self._known[folder] = self._prunes(folder)
+            known = self._prunes(folder)
+            _remember(self._pruned, folder, known=known)
         return known
 
     def names(self, path: str) -> bool:
@@ -92,8 +95,7 @@ class Ignores:
             return False
         if self._built_in(folder) or self._below_named(folder):
             return self._built_in(folder)
-        above = folder.rpartition("/")[0]
-        return bool(above and self.prunes(above)) or self._folder_by_git(folder)
+        return self._excluded(folder)
 
     def _never(self, path: str) -> bool:
         return not NEVER.isdisjoint(path.split("/"))
@@ -109,16 +111,20 @@ class Ignores:
             for above in upwards(path)
         )
 
-    def _by_git(self, path: str) -> bool:
-        for text, inner in self._gitignores_above(path):
-            found = _spec(text).check_file(inner).include
-            if found is not None:
-                return found
-        return False
+    def _excluded(self, folder: str) -> bool:
+        """Say whether git excludes a folder or one above it, whatever ``always`` names there."""
+        if not folder:
+            return False
+        known = self._shut.get(folder)
+        if known is None:
+            above = self._excluded(folder.rpartition("/")[0])
+            known = above or self._by_git(folder, is_folder=True)
+            _remember(self._shut, folder, known=known)
+        return known
 
-    def _folder_by_git(self, folder: str) -> bool:
-        for text, inner in self._gitignores_above(folder):
-            found = _excluded_folder(text, inner)
+    def _by_git(self, path: str, *, is_folder: bool = False) -> bool:
+        for text, inner in self._gitignores_above(path):
+            found = _verdict(text, inner, is_folder=is_folder)
             if found is not None:
                 return found
         return False
@@ -130,34 +136,50 @@ class Ignores:
                 yield self.gitignores[above], path[len(above) + 1 :] if above else path
 
 
-@lru_cache(maxsize=1024)
-def _spec(text: str) -> GitIgnoreSpec:
-    """Read a .gitignore; lines that git would not understand are passed over."""
-    return GitIgnoreSpec.from_lines(line for line, _ in _lines(text))
+def _remember(memo: dict[str, bool], folder: str, *, known: bool) -> None:
+    if len(memo) > FOLDERS_KNOWN:
+        memo.clear()
+    memo[folder] = known
 
 
 @lru_cache(maxsize=1024)
 def _lines(text: str) -> tuple[tuple[str, Any], ...]:
-    """Give the lines that say something, each with its pattern."""
+    """Give the lines that say something, the last first, each with its pattern.
+
+    Lines that git would not understand are passed over.
+    """
     found = []
     for raw in text.removeprefix("\ufeff").split("\n"):
         line = raw.removesuffix("\r")
         try:
             patterns = GitIgnoreSpec.from_lines([line]).patterns
-        except ValueError:
+        except (ValueError, re.error):
             continue
-        found += [(line, one) for one in patterns if one.include is not None]
-    return tuple(found)
+        found += [(line.strip(), one) for one in patterns if one.include is not None]
+    return tuple(reversed(found))
 
 
-def _excluded_folder(text: str, folder: str) -> bool | None:
-    """Say what a .gitignore makes of a folder itself, None if nothing.
+def _verdict(text: str, path: str, *, is_folder: bool) -> bool | None:
+    """Say whether a .gitignore excludes a path itself, None if it says nothing.
 
-    The last line that matches decides. ``x/**`` excludes what is in x and not x, but taken back
-    (``!x/**``) it lets x through, against git: nobody writes it so that nothing happens.
+    The last line that matches decides.
     """
-    for line, pattern in reversed(_lines(text)):
-        inside = pattern.include and line.rstrip().endswith("/**")
-        if pattern.match_file(folder if inside else folder + "/") is not None:
+    for line, pattern in _lines(text):
+        if _hits(line, pattern, path, is_folder=is_folder):
             return bool(pattern.include)
     return None
+
+
+def _hits(line: str, pattern: Any, path: str, *, is_folder: bool) -> bool:  # noqa: ANN401
+    """Say whether a pattern matches a path itself; folders above were asked for before.
+
+    ``x/**`` excludes what is in x and not x, but taken back (``!x/**``) it lets x through, against
+    git: nobody writes it so that nothing happens.
+    """
+    inside = pattern.include and line.endswith("/**")
+    asked = path + "/" if is_folder and not inside else path
+    match = pattern.regex.search(asked)
+    if match is None:
+        return False
+    mark = match.groupdict().get(ABOVE)
+    return not mark or match.end(ABOVE) == len(asked) or (is_folder and line in ANY_FOLDER)

@@ -210,7 +210,7 @@ class Snapshot:
             self._compare(folder, join(here, name), name, None)
         for name, info in found.items():
             entry = folder.files.get(name)
-            if entry is None or entry.racy or entry.stamp != _stamp(info):
+            if entry is None or entry.stamp != _stamp(info) or (entry.racy and entry.digest):
                 self._compare(folder, join(here, name), name, info)
         wanted = {name for name in names if not self._ignores.prunes(join(here, name))}
         for name in folder.folders.keys() - wanted:

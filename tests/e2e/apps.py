@@ -105,6 +105,7 @@ class App:
         self.kind = kind
         self.root = root
         self.port = harness.free_port()
+        root.chmod(0o755)  # an image's own user must be able to read it
         harness.write(root, kind.files)
         harness.write(root, {"devloop.yaml": self.config()})
         self.say("hello 1")

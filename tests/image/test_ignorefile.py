@@ -49,6 +49,9 @@ TABLE = [
     ("/dir", "dir/x", True),
     ("dir/../file", "file", True),
     ("[", "x", False),
+    ("a[[]b", "a[b", True),
+    ("[!a]x", "bx", True),
+    ("[^a]x", "ax", False),
     ("[z-a]", "b", False),
 ]
 

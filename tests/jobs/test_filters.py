@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from devloop.jobs.filters import PathFilter, problems, runs
+
+VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "path_filters.json"
+
+ROWS = [
+    # what the cheat sheet shows
+    (["*"], ["README.md", ".env"], ["docs/README.md"]),
+    (["*.jsx?"], ["page.js", "page.jsx"], ["page.jsxx", "src/page.js"]),
+    (["**"], ["all/the/files.md", "README.md"], []),
+    (["**.js"], ["index.js", "src/js/app.js"], ["app.jsx"]),
+    (["docs/*"], ["docs/a"], ["docs", "docs/b/a", "a/docs/x"]),
+    (["docs/**"], ["docs/a", "docs/b/a"], ["docs", "docs2/x"]),
+    (["docs/**/*.md"], ["docs/a.md", "docs/b/c/a.md"], ["docs/a.txt", "a.md"]),
+    (["a/**/b"], ["a/b", "a/x/y/b"], ["ab", "a/xb"]),
+    (["**/README.md"], ["README.md", "js/README.md"], ["MYREADME.md"]),
+    (["[CB]at", "v[0-9]+"], ["Cat", "v10"], ["Rat", "v", "vx"]),
+    # order
+    (["*.md", "!README.md"], ["a.md"], ["README.md"]),
+    (["*.md", "!README.md", "README*"], ["a.md", "README.md"], []),
+    (["!README.md", "*.md"], ["README.md"], ["README.doc"]),
+    (["!a"], [], ["a", "b"]),
+    ([], [], ["a", ""]),
+    # characters
+    (["\\*\\?\\+"], ["*?+"], ["a?+", "*+"]),
+    (["a!b", "(x|y)", "{a,b}", "$^"], ["a!b", "(x|y)", "{a,b}", "$^"], ["x", "a", "b"]),
+    (["[a^]", "[&&]", "[\\]", "[a-]"], ["a", "^", "&", "\\", "-"], ["b"]),
+    (["[!a]"], ["!", "a"], ["b"]),
+    (["*.py"], ["a\nb.py", "\udcff.py"], ["a.pyc"]),
+    (["***/x"], ["x", "a/b/x"], ["ax"]),
+    (["a**b/c"], ["ab/c", "a/x/b/c"], ["a/c"]),
+    (["./src/**", "/src/**", "docs/"], [], ["src/a.py", "docs/a"]),
+    # what cannot be read matches nothing, and harms no other pattern
+    (["["], [], ["[", ""]),
+    (["*+", "??", "+a", "[", "[]", "[b-a]", "", "a?+", "ok"], ["ok"], ["", "a", "aa", "[", "b"]),
+]
+
+
+@pytest.mark.parametrize(("patterns", "match", "no_match"), ROWS)
+def test_patterns(patterns: list[str], match: list[str], no_match: list[str]) -> None:
+    wanted = PathFilter(patterns)
+    assert [path for path in match if not wanted.matches(path)] == []
+    assert [path for path in no_match if wanted.matches(path)] == []
+
+
+def test_the_shared_vectors() -> None:
+    if not VECTORS.exists():
+        pytest.skip("shared/vectors/path_filters.json is not beside the repository")
+    rows = json.loads(VECTORS.read_text("utf-8"))["rows"]
+    assert len(rows) > 20
+    for row in rows:
+        test_patterns(row["patterns"], row["match"], row["no_match"])
+
+
+@pytest.mark.parametrize(
+    ("files", "paths", "paths_ignore", "expected"),
+    [
+        ([], None, None, True),
+        (["a"], None, None, True),
+        ([], ["**"], None, False),
+        (["a.md", "b.py"], ["*.py"], None, True),
+        (["a.md"], ["*.py"], None, False),
+        (["a.md"], None, ["*.md"], False),
+        (["a.md", "b.py"], None, ["*.md"], True),
+        (["a.py"], [], None, False),
+        (["a.py"], None, [], True),
+        (["a.py", "b.py"], ["*.py"], ["a.py"], True),
+        (["a.py"], ["*.py"], ["a.py"], False),
+    ],
+)
+def test_what_runs(
+    files: list[str], paths: list[str] | None, paths_ignore: list[str] | None, expected: bool
+) -> None:
+    assert runs(files, paths, paths_ignore) is expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "paths_ignore", "words"),
+    [
+        (["a"], ["b"], "exclude each other"),
+        (["!a", "!b"], None, "only patterns with !"),
+        (None, ["!a"], "takes no patterns with !"),
+        (["*+"], None, "'*+' has + without a character"),
+        (["a?+"], None, "'a?+' has + without a character"),
+        (["?a"], None, "'?a' has ? without a character"),
+        (["**/?"], None, "has ? without a character"),
+        (["a", "[x"], None, "'[x' has [ without"),
+        (["[z-a]"], None, "range z-a backwards"),
+        (["a\\"], None, "ends in a backslash"),
+        (["a", "!"], None, "'!' is empty"),
+    ],
+)
+def test_problems(paths: list[str] | None, paths_ignore: list[str] | None, words: str) -> None:
+    found = problems(paths, paths_ignore)
+    assert len(found) == 1
+    assert words in found[0]
+
+
+@pytest.mark.parametrize("paths", [None, [], ["a/+", "a", "!b", "[0-9]?", "\\*?", "**.js"]])
+def test_no_problems(paths: list[str] | None) -> None:
+    assert problems(paths) == ()
+    assert problems(None, [one for one in paths or [] if one[0] != "!"]) == ()
