@@ -31,7 +31,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "image.progress",
         "watch.ignore",
         "watch.debounce",
-        "watch.difference",
+        "watch.named",
         "jobs.*",
     ),
     ("loop.picture", "loop.classify", "loop.inputs", "loop.actions", "loop.state", "loop.step"),

@@ -16,10 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from devloop.engine.client import Engine, connect
 from devloop.model import LABEL_PROJECT, Project
 
 PATIENCE = 120.0
+DOCS = Path(__file__).parent.parent.parent / "docs"
+SCHEMA = Draft202012Validator(json.loads((DOCS / "events.schema.json").read_text("utf-8")))
 Event = dict[str, Any]
 
 
@@ -111,6 +115,12 @@ class Up:
             reader.join(10)
         return code
 
+    def check(self) -> None:
+        """Hold every event to the published schema."""
+        for found in self.events:
+            if found["event"] != "(output closed)":
+                SCHEMA.validate(found)
+
     def end(self) -> None:
         """Leave nothing behind, whatever a test did."""
         if self.process.poll() is None:
@@ -132,6 +142,7 @@ def running(root: Path, **options: Any) -> Iterator[Up]:
     up = Up(root, **options)
     try:
         yield up
+        up.check()
     finally:
         up.end()
         clear(root)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from devloop import events
+from devloop.model import Change, ChangeKind
+from devloop.report.ndjson import NdJson
+from devloop.report.plain import LINES, Plain, clean
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+SCHEMA = json.loads((DOCS / "events.schema.json").read_text("utf-8"))
+
+SAMPLES: list[tuple[events.Event, str]] = [
+    (events.UpStarted("shop", None), "devloop: shop (no devloop.yaml: defaults)"),
+    (events.UpStarted("shop", "devloop.yaml"), "devloop: shop (devloop.yaml)"),
+    (events.Notice("hello"), "devloop: hello"),
+    (events.ImagePulling("a:1"), "devloop: pulling a:1"),
+    (events.ImageBuilding("start"), "devloop: building: start"),
+    (events.ImageStep("RUN x", cached=True, duration_s=0.0), "devloop:   cached RUN x"),
+    (events.ImageStep("RUN x", cached=False, duration_s=1.25), "devloop:   1.2s RUN x"),
+    (
+        events.ImageBuilt("i", "a" * 64, cached=True, duration_s=0.1),
+        f"devloop: image {'a' * 12} is there, no build",
+    ),
+    (
+        events.ImageBuilt("i", "a" * 64, cached=False, duration_s=2),
+        f"devloop: image {'a' * 12} built in 2.0s",
+    ),
+    (events.ImageFailed("RUN x", "one\ntwo"), "devloop: build failed in RUN x\n  one\n  two"),
+    (events.ImageFailed("", "no"), "devloop: build failed\n  no"),
+    (events.ImageCancelled("newer"), "devloop: build cancelled: newer"),
+    (events.AppStarted("c" * 64, "i"), "devloop: started cccccccccccc"),
+    (
+        events.AppReady("http://localhost:3000", 0.5),
+        "devloop: listening on http://localhost:3000 (0.50s after its start)",
+    ),
+    (events.AppReady(None, 0.5), "devloop: running (0.50s after its start)"),
+    (events.AppExited(3), "devloop: the app exited with code 3"),
+    (events.ChangeSeen((Change("a", ChangeKind.MODIFIED),)), ""),
+    (events.CycleStarted(7, ("src/a.py",)), "devloop: cycle 7 started (src/a.py)"),
+    (events.CycleStarted(7, ("a", "b", "c", "d")), "devloop: cycle 7 started (a, b, c and 1 more)"),
+    (
+        events.CycleFinished(7, "restart", "a", "ok", 0.08),
+        "devloop: cycle 7 finished restart ok in 0.08s: a",
+    ),
+    (
+        events.CycleFinished(8, "rebuild", "x", "ok", 3.0, 2.5, 0.4),
+        "devloop: cycle 8 finished rebuild ok in 3.00s: x [build 2.5s, nobody served for 0.40s]",
+    ),
+    (events.Log("app", "stdout", "hi \x1b[31mred\x1b[0m\r"), "app | hi red"),
+    (events.Error("bad", "mend it"), "devloop: error: bad (mend it)"),
+    (events.Error("bad"), "devloop: error: bad"),
+    (events.End(130), ""),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), SAMPLES, ids=lambda it: getattr(it, "event", ""))
+def test_each_event_as_a_line_and_as_json(event: events.Event, line: str) -> None:
+    plain, lines = io.StringIO(), io.StringIO()
+    Plain(plain)(event)
+    NdJson(lines, clock=lambda: 12.3456)(event)
+    assert plain.getvalue() == (f"{line}\n" if line else "")
+    found = json.loads(lines.getvalue())
+    assert found["ts"] == 12.346
+    jsonschema.validate(found, SCHEMA)
+
+
+def test_every_event_has_a_sample_and_a_row_in_the_reference() -> None:
+    kinds = set(events.Event.__subclasses__())
+    assert {type(event) for event, _ in SAMPLES} == kinds
+    assert set(LINES) <= kinds
+    text = (DOCS / "events.md").read_text("utf-8")
+    for kind in kinds:
+        assert f"| `{kind.event}` |" in text
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07x", "\x1b[2Kx", "x\x00\x07\x7f", "\rx"])
+def test_no_terminal_sequence_gets_through(text: str) -> None:
+    assert clean(text) == "x"
