@@ -10,7 +10,7 @@ from pathlib import Path
 from devloop import events
 from devloop.errors import UserError
 from devloop.loop import look as looks
-from devloop.loop.look import Generator
+from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.model import Project
 from devloop.report.ndjson import NdJson
@@ -37,9 +37,9 @@ def bare_snapshot(root: str) -> Snapshot:
     return looks.snapshot(root, looks.files(root, Config()))
 
 
-def look(root: str) -> Picture:
+def look(root: str, around: Surroundings | None = None) -> Picture:
     """Look at a project."""
-    return looks.look(root, generator())
+    return looks.look(root, around or surroundings())
 
 
 def named(root: str, picture: Picture) -> Project:
@@ -47,8 +47,8 @@ def named(root: str, picture: Picture) -> Project:
     return Project(root, picture.config.name or os.path.basename(root) or "app")
 
 
-def generator() -> Generator:
-    """Give what `init` would write."""
+def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
+    """Give what `init` would write, and whom the container runs as."""
 
     def dockerfile(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerfile(detections, scaffold_write.read_templates())
@@ -56,7 +56,7 @@ def generator() -> Generator:
     def dockerignore(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerignore(detections, scaffold_write.read_templates())
 
-    return Generator(dockerfile, dockerignore)
+    return Surroundings(dockerfile, dockerignore, user)
 
 
 def reporter(name: str) -> Report:

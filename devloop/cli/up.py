@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,14 +36,28 @@ def _up(path: Path, report: Report) -> int:
     engine = client.connect()
     root = projects.folder(path)
     with ProjectLock(root):
-        picture = projects.look(root)
+        around = projects.surroundings(_user(engine))
+        picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
         report(events.UpStarted(project.name, config))
         if picture.generated:
             Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
-        loop = Loop(project, engine, report, projects.generator(), ports.owner)
+        loop = Loop(project, engine, report, around, ports.owner)
         return loop.run(picture, _watcher(root), projects.at_start(picture))
+
+
+def _user(engine: client.Engine) -> tuple[int, int] | None:
+    """Say as whom the container runs: on Linux the invoking user, so that no file becomes root's.
+
+    Root leaves it to the image; rootless and remapped engines map the user themselves.
+    """
+    uid = os.getuid()
+    if uid == 0 or sys.platform != "linux":
+        return None
+    options = engine.get("/info").get("SecurityOptions") or ()
+    mapped = any("rootless" in one or "userns" in one for one in options)
+    return None if mapped else (uid, os.getgid())
 
 
 def _watcher(

@@ -90,6 +90,17 @@ class Recheck(Action):
 
 
 @dataclass(frozen=True)
+class Settle(Action):
+    """Tell in a moment whether a file that the app may be writing has come to rest."""
+
+    path: str
+    cycle: int
+
+    def __str__(self) -> str:
+        return f"wait until {self.path} rests"
+
+
+@dataclass(frozen=True)
 class Reconnect(Action):
     """Wait for the engine to answer again."""
 

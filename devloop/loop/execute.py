@@ -29,6 +29,7 @@ from devloop.model import ContainerSpec, Port, Project
 
 SLOW = 15.0
 RECHECK_AFTER = 0.5
+SETTLE_AFTER = 1.5
 PING_PAUSE, LONGEST_PING_PAUSE = 0.1, 2.0
 
 Post = Callable[[object], None]
@@ -76,7 +77,7 @@ class Executor:
         self._spawn(self._command_loop)
         self._spawn(self._watch_engine)
 
-    def run(self, action: do.Action) -> None:
+    def run(self, action: do.Action) -> None:  # noqa: C901 - one arm an action
         """Perform one action, or set it going."""
         match action:
             case do.Report():
@@ -84,9 +85,7 @@ class Executor:
             case do.EnsureImage() if self.picture is not None:
                 self._spawn(self._ensure_image, action, self.picture)
             case do.CancelBuild():
-                self._cancelled.add(action.generation)
-                build_id = self._build_id(action.generation)
-                self._spawn(engine_build.cancel, self.engine, build_id)
+                self._cancel(action.generation)
             case do.Swap():
                 self._spawn(self._swap, action)
             case do.Restart():
@@ -96,9 +95,9 @@ class Executor:
             case do.Probe():
                 self._start_probe(action)
             case do.Recheck():
-                timer = threading.Timer(RECHECK_AFTER, self.post, [RecheckDue(action.path)])
-                timer.daemon = True
-                timer.start()
+                self._later(RECHECK_AFTER, lambda: self.post(RecheckDue(action.path)))
+            case do.Settle():
+                self._later(SETTLE_AFTER, lambda: self._settled(action))
             case do.Reconnect():
                 self.current = None
                 self._spawn(self._reconnect)
@@ -130,6 +129,10 @@ class Executor:
 
     def _build_id(self, generation: int) -> str:
         return f"devloop-{self.project.id}-{os.getpid()}-{generation}"
+
+    def _cancel(self, generation: int) -> None:
+        self._cancelled.add(generation)
+        self._spawn(engine_build.cancel, self.engine, self._build_id(generation))
 
     def _ensure_image(self, action: do.EnsureImage, picture: Picture) -> None:
         generation = action.generation
@@ -357,9 +360,7 @@ class Executor:
     ) -> None:
         port = spec.ports[0] if spec.ports else None
         address = (reachable(port.host), port.published) if port else None
-        slow = threading.Timer(SLOW, self._slow, [action, port])
-        slow.daemon = True
-        slow.start()
+        slow = self._later(SLOW, lambda: self._slow(action, port))
         try:
             if ready.wait(address, spec.health, cancelled.wait):
                 url = f"http://localhost:{port.published}" if port else None
@@ -399,6 +400,15 @@ class Executor:
             command = self._commands.get()
             with self._engine_may_go():
                 command()
+
+    def _settled(self, action: do.Settle) -> None:
+        self.post(on.Settled(time.monotonic(), action.path, action.cycle))
+
+    def _later(self, seconds: float, work: Callable[[], None]) -> threading.Timer:
+        timer = threading.Timer(seconds, work)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _spawn(self, work: Callable[..., None], *arguments: object) -> None:
         def guarded() -> None:

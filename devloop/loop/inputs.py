@@ -41,6 +41,14 @@ class Waited(Input):
 
 
 @dataclass(frozen=True)
+class Settled(Input):
+    """A moment has passed since a file that the app may be writing changed; ``cycle`` was its."""
+
+    path: str
+    cycle: int
+
+
+@dataclass(frozen=True)
 class ImageReady(Input):
     """The image of a generation is there; cached: no build ran."""
 

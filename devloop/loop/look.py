@@ -24,11 +24,16 @@ ROUNDS = 50
 
 
 @dataclass(frozen=True)
-class Generator:
-    """What `devloop init` would write, for projects that have no Dockerfile."""
+class Surroundings:
+    """What a look takes from outside the project.
+
+    What `devloop init` would write, for projects that have no Dockerfile, and the uid and gid that
+    the container runs as, None for the image's own.
+    """
 
     dockerfile: Callable[[tuple[Detection, ...]], str]
     dockerignore: Callable[[tuple[Detection, ...]], str]
+    user: tuple[int, int] | None = None
 
 
 def read_config(root: str) -> Config:
@@ -65,7 +70,7 @@ def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:
     return tuple(sorted({path for path in found if path != "."}))
 
 
-def look(root: str, generator: Generator, before: Picture | None = None) -> Picture:
+def look(root: str, around: Surroundings, before: Picture | None = None) -> Picture:
     """Look at the whole project.
 
     Raises ``ConfigError`` (devloop.yaml), ``UserError`` (no such stage, env file or Dockerfile).
@@ -74,11 +79,16 @@ def look(root: str, generator: Generator, before: Picture | None = None) -> Pict
     paths = files(root, config)
     seen = snapshot(root, paths)
     detections = registry.detect(seen)
-    text, path, generated = _dockerfile(root, config, detections, generator)
-    ignore, ignore_path = _ignore(root, path, detections, generator, generated=generated)
+    text, path, generated = _dockerfile(root, config, detections, around)
+    ignore, ignore_path = _ignore(root, path, detections, around, generated=generated)
     inputs = _analyse(config, text, path, ignore)
     spec = pictures.spec(
-        config, detections, inputs, host(root), _env_file(root, config), generated=generated
+        config,
+        detections,
+        inputs,
+        Host(root, around.user),
+        _env_file(root, config),
+        generated=generated,
     )
     empty = Wanted(fp.combine({}, inputs.recipe), spec)
     drawn = Picture(config, detections, inputs, empty, text, path, ignore_path, ignore, generated)
@@ -94,12 +104,6 @@ def glance(root: str, before: Picture, changes: Iterable[Change]) -> Picture:
             _enter(root, before, change.path, entries, meanings, broken)
     after = pictures.with_entries(before, entries)
     return replace(after, meanings=meanings, broken=broken)
-
-
-def host(root: str) -> Host:
-    """Say as whom the container runs: the invoking user; root leaves it to the image."""
-    uid, gid = os.getuid(), os.getgid()
-    return Host(root, None if uid == 0 else (uid, gid))
 
 
 def _with_files(root: str, drawn: Picture, paths: Iterable[str], before: Picture | None) -> Picture:
@@ -155,7 +159,7 @@ def _content(root: str, path: str) -> bytes | None:
 
 
 def _dockerfile(
-    root: str, config: Config, detections: tuple[Detection, ...], generator: Generator
+    root: str, config: Config, detections: tuple[Detection, ...], around: Surroundings
 ) -> tuple[str, str, bool]:
     path = config.app.dockerfile or "Dockerfile"
     content = tree.read(root, path)
@@ -163,14 +167,14 @@ def _dockerfile(
         return content.decode("utf-8", "replace"), path, False
     if config.app.dockerfile:
         raise UserError(f"app.dockerfile names {path}, which is not there", location=CONFIG_FILE)
-    return generator.dockerfile(detections), ".devloop/Dockerfile", True
+    return around.dockerfile(detections), ".devloop/Dockerfile", True
 
 
 def _ignore(
     root: str,
     dockerfile: str,
     detections: tuple[Detection, ...],
-    generator: Generator,
+    around: Surroundings,
     *,
     generated: bool,
 ) -> tuple[str, str]:
@@ -179,7 +183,7 @@ def _ignore(
         content = tree.read(root, path)
         if content is not None:
             return content.decode("utf-8", "replace"), path
-    return (generator.dockerignore(detections) if generated else ""), ".dockerignore"
+    return (around.dockerignore(detections) if generated else ""), ".dockerignore"
 
 
 def _analyse(config: Config, text: str, path: str, ignore: str) -> ImageInputs:

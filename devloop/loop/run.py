@@ -21,7 +21,7 @@ from devloop.loop import inputs as on
 from devloop.loop import look as looks
 from devloop.loop.classify import classify, needs_look
 from devloop.loop.execute import Executor, RecheckDue
-from devloop.loop.look import Generator
+from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.loop.state import State
 from devloop.loop.step import step
@@ -72,12 +72,12 @@ class Loop:
         project: Project,
         engine: Engine,
         report: Callable[[events.Event], None],
-        generator: Generator,
+        around: Surroundings,
         port_owner: Callable[[int], str],
     ) -> None:
         self.project = project
         self.report = report
-        self.generator = generator
+        self.around = around
         self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.executor = Executor(engine, project, self.queue.put, report, port_owner)
         self.state = State()
@@ -145,10 +145,10 @@ class Loop:
         """Give the picture after a batch; a broken file leaves the old one, with its error."""
         try:
             if needs_look(before, changes):
-                return looks.look(self.project.root, self.generator, before), ""
+                return looks.look(self.project.root, self.around, before), ""
             after = looks.glance(self.project.root, before, changes)
             if _fields_moved(before, after):
-                after = looks.look(self.project.root, self.generator, before)
+                after = looks.look(self.project.root, self.around, before)
         except ConfigError as error:
             return before, "; ".join(_told(problem) for problem in error.problems)
         except DevloopError as error:

@@ -43,7 +43,8 @@ class State:
     way for ``goal`` in ``generation``. ``failed`` is what could not be had, not tried again before
     something changes that could mend it. ``late`` are source changes that the app has not seen
     and that wait for the work to end. ``starts`` counts the app's starts in ``container``;
-    ``expected`` is the first start that answers the open ``cycles``.
+    ``expected`` is the first start that answers the open ``cycles``. ``own`` counts, for a file,
+    how often in a row it changed right after a start: the app may be writing it.
     """
 
     wanted: Wanted | None = None
@@ -66,3 +67,4 @@ class State:
     ended: bool = False
     ever_ran: bool = False
     broken: frozenset[str] = frozenset()
+    own: tuple[tuple[str, int], ...] = ()

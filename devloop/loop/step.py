@@ -27,6 +27,7 @@ from devloop.loop.actions import (
     Reload,
     Report,
     Restart,
+    Settle,
     Swap,
 )
 from devloop.loop.classify import Impact
@@ -35,6 +36,9 @@ from devloop.loop.state import App, Cycle, State, Work
 Result: TypeAlias = tuple[State, Plan]
 
 SHOWN_PATHS = 3
+FRESH = 0.5
+"""A change within so many seconds after a start may be the app's own doing."""
+LOOPS, CERTAIN = 3, 1000
 
 
 def step(state: State, happened: on.Input) -> Result:
@@ -136,6 +140,9 @@ def _refresh(state: State, it: on.Changed, cycle: Cycle) -> Result:
         return replace(state, cycles=(*state.cycles, waiting), late=late), ()
     if not state.container:
         return _close(state, replace(cycle, cause="nothing runs yet"), it.now, "ok")
+    state, own = _count_own(state, impact.restarts, it.now)
+    if own:
+        return _own(state, cycle, own, it.now)
     if impact.reload == "restart" or state.app is App.EXITED:
         return _restart(state, cycle, names, it.now)
     cycle = replace(cycle, action="reload", cause=names)
@@ -143,6 +150,40 @@ def _refresh(state: State, it: on.Changed, cycle: Cycle) -> Result:
     if impact.reload == "none":
         return state, closed
     return state, (Reload(names, impact.reload, impact.reload_argument), *closed)
+
+
+def _count_own(state: State, paths: tuple[str, ...], now: float) -> tuple[State, str]:
+    """Count changes that come right after a start; name the file that all of a batch is about.
+
+    An app that writes one of its own sources would be restarted for ever. Three restarts in a row
+    are let through; then the file has to come to rest first, and is restarted for once more; what
+    is written right after that start too is the app's own doing.
+    """
+    started = state.starts >= state.expected and state.app is not App.EXITED
+    fresh = started and now - state.started_at < FRESH
+    counts = dict(state.own)
+    counts = {path: counts.get(path, 0) + 1 for path in paths} if fresh else {}
+    suspect = len(paths) == 1 and counts.get(paths[0], 0) > LOOPS
+    return replace(state, own=tuple(sorted(counts.items()))), paths[0] if suspect else ""
+
+
+def _own(state: State, cycle: Cycle, path: str, now: float) -> Result:
+    """Do not restart for a file that the app may be writing: wait, or let it be."""
+    if dict(state.own)[path] > CERTAIN:
+        why = f"{path}: the app itself writes it after each start, which restarts nothing"
+        state, closed = _close(state, replace(cycle, cause=why), now, "ok")
+        return state, (Report("", events.Notice(f"{why}; a later save does")), *closed)
+    why = f"{path}: changed after each of {LOOPS} restarts, waiting until it rests"
+    state, closed = _close(state, replace(cycle, cause=why), now, "ok")
+    return state, (Settle("", path, cycle.number), *closed)
+
+
+def _settled(state: State, it: on.Settled) -> Result:
+    """Restart for a file that has come to rest; what is written after that is the app's own."""
+    if it.cycle != state.count or not state.container or state.work is not Work.IDLE:
+        return state, ()
+    state = replace(state, own=((it.path, CERTAIN),), expected=state.starts + 1)
+    return state, (Restart(it.path),)
 
 
 def _restart(state: State, cycle: Cycle, names: str, now: float) -> Result:
@@ -389,6 +430,7 @@ HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {
     on.Begun: _begun,
     on.Changed: _changed,
     on.Waited: _waited,
+    on.Settled: _settled,
     on.ImageReady: _image_ready,
     on.ImageFailed: _image_failed,
     on.Swapped: _swapped,

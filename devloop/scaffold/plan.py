@@ -23,7 +23,6 @@ Action = Literal["create", "overwrite", "keep", "same"]
 _LOOKED_FOR = (
     "package.json, requirements.txt, pyproject.toml, uv.lock, poetry.lock, main.py, app.py"
 )
-_EXAMPLES = {"node": "npm test", "python": "python -m pytest"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ def settings(name: str, detections: Sequence[Detection], templates: Mapping[str,
         "port": quote.yaml_string(str(first.port)) if first.port else "",
         "keep": quote.yaml_list(keep),
         "reload": first.reload,
-        "example": _EXAMPLES.get(first.name, "make test"),
     }
     return render(templates, "devloop.yaml.j2", values)
 

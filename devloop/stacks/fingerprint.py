@@ -77,13 +77,17 @@ def _moved(before: Entry, after: Entry) -> list[str]:
     if before.fields is None or after.fields is None:
         return ["content"]
     old, new = dict(_flat(before.fields)), dict(_flat(after.fields))
-    texts = [
-        f"{name} {_show(old.get(name))} → {_show(new.get(name))}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    names = sorted({*old, *new})
+    texts = [_change(name, old, new) for name in names if old.get(name) != new.get(name)]
     more = len(texts) - SHOWN_DIFFERENCES
     return texts[:SHOWN_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
+
+
+def _change(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> str:
+    if name.endswith("]"):  # a member of a list
+        sign = "+" if name in new else "-"
+        return f"{name.partition('[')[0]} {sign} {_show(new.get(name, old.get(name)))}"
+    return f"{name} {_show(old.get(name))} → {_show(new.get(name))}"
 
 
 def _recipe_differences(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:

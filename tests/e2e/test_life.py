@@ -17,7 +17,7 @@ import pytest
 
 from devloop.engine.client import Engine
 from tests.e2e import harness
-from tests.e2e.apps import NODE, PYTHON, App
+from tests.e2e.apps import NODE, PYTHON, App, Kind
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -229,11 +229,12 @@ def _readable_python(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("kind", [NODE, PYTHON], ids=["express", "flask"])
 def test_run_by_an_ordinary_user_nothing_in_the_project_is_roots(
-    kind: type, tmp_path: Path, engine: Engine
+    kind: Kind,
+    engine: Engine,  # noqa: ARG001 - an engine is needed
 ) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
-    folder = Path("/var/tmp") / f"devloop-{os.getpid()}-{kind.name}"  # noqa: S108
+    folder = Path("/var/tmp") / f"devloop-{os.getpid()}-{kind.name}"
     socket_gid = os.stat(os.environ["DOCKER_HOST"].removeprefix("unix://")).st_gid
     root = folder / "shop"
     root.mkdir(parents=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -112,13 +114,10 @@ def _lock(app: App) -> None:
     built = harness.devloop("build", str(app.root))
     assert built.returncode == 0, built.stderr
     image = built.stdout.split()[-1]
-    import subprocess  # noqa: PLC0415
-
+    script = "cp /app/package.json /tmp && cd /tmp && npm install --package-lock-only >&2"
+    script += " && cat package-lock.json"
     text = subprocess.run(
-        ["docker", "run", "--rm", "--entrypoint", "sh", image, "-c"]
-        + [
-            "cp /app/package.json /tmp && cd /tmp && npm install --package-lock-only >&2 && cat package-lock.json"
-        ],
+        ["docker", "run", "--rm", "--entrypoint", "sh", image, "-c", script],
         capture_output=True,
         check=True,
         text=True,
@@ -176,7 +175,7 @@ class Asking:
             except OSError as error:
                 self.failures.append(f"{time.monotonic()}: {error}")
 
-    def __enter__(self) -> Asking:
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 

@@ -32,7 +32,7 @@ class Shop:
         self.write("conf/x.ini", "one")
         self.write("src/a.js", "1")
         self.write("README.md", "# shop")
-        self.generator = projects.generator()
+        self.around = projects.surroundings()
         self.picture = self.look()
 
     def write(self, path: str, text: str) -> None:
@@ -41,7 +41,7 @@ class Shop:
         target.write_text(text)
 
     def look(self) -> Picture:
-        return looks.look(os.path.realpath(self.root), self.generator)
+        return looks.look(os.path.realpath(self.root), self.around)
 
     def save(self, path: str, text: str | None, kind: str = "modified") -> Impact:
         """Save a file (None removes it) and say what that means, as the loop does."""
@@ -53,7 +53,7 @@ class Shop:
         before = self.picture
         root = os.path.realpath(self.root)
         after = (
-            looks.look(root, self.generator, before)
+            looks.look(root, self.around, before)
             if needs_look(before, changes)
             else looks.glance(root, before, changes)
         )
@@ -190,7 +190,7 @@ def test_what_triggers(shop: Shop, watch: str, path: str, expected: bool) -> Non
 
 def test_a_project_of_no_stack_restarts_on_any_save(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\nWORKDIR /app\nCOPY . .\n")
-    picture = looks.look(str(tmp_path), projects.generator())
+    picture = looks.look(str(tmp_path), projects.surroundings())
     assert triggers(picture, "anything")
     assert picture.reload == Reload("restart")
     assert picture.wanted.spec.ports == ()

@@ -369,3 +369,40 @@ def test_a_loop_that_wants_nothing_does_nothing() -> None:
 def test_a_manifest_that_restarts_says_why_it_does_not_rebuild(up: Machine) -> None:
     plan = up.save("package.json", unmoved=("package.json",))
     assert plan == "restart: package.json (no dependency moved in package.json: no build)"
+
+
+def rewrites(up: Machine, times: int) -> None:
+    """An app that writes a source of its own right after each start."""
+    for _ in range(times):
+        up.now = up.state.started_at - 0.7
+        assert up.save("state.json") == "restart: state.json"
+        up(on.AppStarted, "c1", up.state.starts + 1)
+        up(on.AppReady, "c1", up.state.starts, None)
+
+
+def test_a_file_that_the_app_writes_itself_does_not_restart_it_for_ever(up: Machine) -> None:
+    rewrites(up, 3)
+    up.now = up.state.started_at - 0.7
+    assert up.save("state.json") == "wait until state.json rests"
+    assert up.closed()[0][1:] == ("none", "ok")
+    assert up(on.Settled, "state.json", up.state.count - 1) == "", "it changed again meanwhile"
+    assert up(on.Settled, "state.json", up.state.count) == "restart: state.json"
+    up(on.AppStarted, "c1", up.state.starts + 1)
+    up.now = up.state.started_at - 0.7
+    assert up.save("state.json") == ""
+    assert "the app itself writes it" in up.told(events.CycleFinished)[0].cause
+    assert "a later save does" in up.told(events.Notice)[0].message
+    up.now += 10
+    assert up.save("state.json") == "restart: state.json"
+
+
+def test_a_user_who_saves_fast_loses_nothing(up: Machine) -> None:
+    rewrites(up, 3)
+    up.now = up.state.started_at - 0.7
+    up.save("state.json")
+    up.now = up.state.started_at - 0.6
+    assert up.save("other.py") == "restart: other.py"
+    up(on.AppStarted, "c1", up.state.starts + 1)
+    up.now = up.state.started_at - 0.7
+    assert up.save("state.json", "other.py") == "restart: state.json, other.py"
+    assert up(on.Settled, "state.json", 1) == ""
