@@ -11,16 +11,23 @@ env --default-signal=INT,QUIT true 2>/dev/null && reset='env --default-signal=IN
 
 say() { printf '%s %s %s\n' "$nonce" "$1" "$2" >&2; }
 
-# The group exists once setsid has run; before that the process itself is all there is.
-send() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null; }
+# `kill -TERM -123` is the one form that dash, busybox and bash all take for a group. The group
+# exists once setsid has run; a signal that comes before would be lost on the shell's own handlers.
+send() {
+  until kill "-$1" "-$2" 2>/dev/null; do
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.01 2>/dev/null || break
+  done
+}
 
-# Asks the app's whole group to end, once; what is left after the grace is killed.
+# Asks the app's whole group to end, once; what is left after the grace is killed. An app that was
+# started with INT and QUIT ignored may need TERM as well.
 end() {
   if [ -z "$app" ] || [ -n "$timer" ]; then return 0; fi
   send "$stop" "$app"
-  if [ -z "$reset" ]; then case $stop in INT | QUIT | 2 | 3) send TERM "$app" ;; esac; fi
-  setsid sh -c 'sleep "$1"; kill -s KILL -- "-$2"; kill -s KILL "$2"' timer "$grace" "$app" \
-    >/dev/null 2>&1 3<&- &
+  also=:
+  if [ -z "$reset" ]; then case $stop in INT | QUIT | 2 | 3) also='sleep 0.3; kill -TERM "-$2"' ;; esac; fi
+  setsid sh -c "$also"'; sleep "$1"; kill -KILL "-$2"' timer "$grace" "$app" >/dev/null 2>&1 3<&- &
   timer=$!
 }
 
@@ -41,10 +48,10 @@ await() {
 
 # Nobody of the app's group may live when the next one starts.
 sweep() {
-  kill -0 -- "-$app" 2>/dev/null && end
-  while kill -0 -- "-$app" 2>/dev/null; do sleep 0.01 2>/dev/null || sleep 1; done
+  kill -0 "-$app" 2>/dev/null && end
+  while kill -0 "-$app" 2>/dev/null; do sleep 0.01 2>/dev/null || sleep 1; done
   if [ -n "$timer" ]; then
-    send KILL "$timer"
+    send KILL "$timer" # with its sleep
     wait "$timer" 2>/dev/null
   fi
 }
@@ -53,12 +60,12 @@ rest() {
   sleep 86400 3<&- &
   nap=$!
   [ -n "$again$leaving" ] || wait "$nap"
-  kill -s KILL "$nap" 2>/dev/null
+  kill -KILL "$nap" 2>/dev/null
   wait "$nap" 2>/dev/null
   nap=''
 }
 
-wake() { [ -z "$nap" ] || kill -s KILL "$nap" 2>/dev/null; }
+wake() { [ -z "$nap" ] || kill -KILL "$nap" 2>/dev/null; }
 
 trap 'again=1; end; wake' HUP
 trap 'leaving=1; end; wake' TERM
