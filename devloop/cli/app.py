@@ -71,7 +71,7 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
     output: Answering = Output.PLAIN,
 ) -> None:
-    """Detect the stack; write Dockerfile, .dockerignore and devloop.yaml."""
+    """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
     from devloop.cli import init as verb  # noqa: PLC0415
     from devloop.cli import project  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def init(
 
 @app.command()
 def up(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
-    """Build what is missing, run, watch, hot-reload; Ctrl-C stops it all."""
+    """Build, run, watch and hot-reload; Ctrl-C stops it all."""
     from devloop.cli import up as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.up(path, report.value))
@@ -110,7 +110,7 @@ def plan(
     project: Here = Path(),
     output: Answering = Output.PLAIN,
 ) -> None:
-    """Say what a change of these files would cause, and why; touch nothing."""
+    """Say what a change of these files would cause, and why."""
     from devloop.cli import plan as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.plan(project, tuple(paths or ()), output.value))
@@ -118,15 +118,26 @@ def plan(
 
 @app.command()
 def fingerprint(path: Folder = Path(), *, output: Answering = Output.PLAIN) -> None:
-    """Print the dependency fingerprint and what goes into it."""
+    """Print the fingerprint of the image and its inputs."""
     from devloop.cli import fingerprint as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.fingerprint(path, output.value))
 
 
 @app.command()
+def watch(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+    """Print the changes that the loop would see."""
+    from devloop.cli import project  # noqa: PLC0415
+    from devloop.cli import watch as verb  # noqa: PLC0415
+
+    root = project.folder(path)
+    settings, ignores = project.watching(root)
+    raise typer.Exit(verb.run(root, settings, ignores, report.value, sys.stdout))
+
+
+@app.command()
 def down(path: Folder = Path()) -> None:
-    """End the loop that runs in the project and remove its containers."""
+    """End the project's loop and remove its containers."""
     from devloop.cli import down as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.down(path))

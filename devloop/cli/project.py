@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devloop import events
+from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
 from devloop.loop import look as looks
 from devloop.loop.look import Surroundings
@@ -18,6 +19,8 @@ from devloop.report.plain import Plain
 from devloop.scaffold import plan as scaffold
 from devloop.scaffold import write as scaffold_write
 from devloop.stacks.base import Detection, Snapshot
+from devloop.watch import tree
+from devloop.watch.ignore import Ignores
 
 Report = Callable[[events.Event], None]
 
@@ -32,14 +35,22 @@ def folder(path: Path) -> str:
 
 def bare_snapshot(root: str) -> Snapshot:
     """Read what `init` decides upon; a devloop.yaml that is there does not matter."""
-    from devloop.config.settings import Config  # noqa: PLC0415 - only this verb needs it
-
     return looks.snapshot(root, looks.files(root, Config()))
 
 
 def look(root: str, around: Surroundings | None = None) -> Picture:
     """Look at a project."""
     return looks.look(root, around or surroundings())
+
+
+def watching(root: str) -> tuple[Watch, Ignores]:
+    """Say how a folder is watched; it need not be a project that devloop could run."""
+    config = looks.read_config(root)
+    try:
+        return config.watch, looks.ignores(root, look(root))
+    except UserError:
+        keep = config.app.keep or ()
+        return config.watch, tree.load_ignores(root, keep, looks.named(config))
 
 
 def named(root: str, picture: Picture) -> Project:

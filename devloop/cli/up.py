@@ -12,9 +12,10 @@ from devloop.cli import project as projects
 from devloop.cli.project import Report
 from devloop.engine import client, ports
 from devloop.errors import ConfigError, DevloopError
+from devloop.loop import look as looks
 from devloop.loop.lock import STATE_FOLDER, ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
-from devloop.loop.run import Batch, Loop, Watching, ignores
+from devloop.loop.run import Batch, Loop, Watching
 from devloop.model import Change
 from devloop.watch.watcher import Watcher
 
@@ -69,6 +70,6 @@ def _watcher(
         def batch(changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
             post(Batch(changes, unchanged))
 
-        return Watcher(root, ignores(root, picture), picture.config.watch, batch, trouble)
+        return Watcher(root, looks.ignores(root, picture), picture.config.watch, batch, trouble)
 
     return make

@@ -18,6 +18,7 @@ from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, Snapshot
 from devloop.watch import tree
+from devloop.watch.ignore import Ignores
 
 ROUNDS = 50
 """A chain of includes longer than this is a loop."""
@@ -59,6 +60,11 @@ def files(root: str, config: Config) -> list[str]:
     """List the project's files as the loop sees them."""
     ignores = tree.load_ignores(root, config.app.keep or (), named(config))
     return tree.walk(root, ignores.prunes)
+
+
+def ignores(root: str, picture: Picture) -> Ignores:
+    """Give what the watcher leaves out, for a picture."""
+    return tree.load_ignores(root, picture.wanted.spec.keep, named(picture.config, picture.inputs))
 
 
 def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:

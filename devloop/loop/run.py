@@ -26,7 +26,6 @@ from devloop.loop.picture import Picture
 from devloop.loop.state import State
 from devloop.loop.step import step
 from devloop.model import Change, ChangeKind, Project
-from devloop.watch import tree
 from devloop.watch.ignore import Ignores
 
 INTERRUPTED = 130
@@ -162,7 +161,7 @@ class Loop:
             or before.wanted.spec.keep != after.wanted.spec.keep
             or before.inputs.sources != after.inputs.sources
         ):
-            self.watcher.reconfigure(ignores(self.project.root, after), after.config.watch)
+            self.watcher.reconfigure(looks.ignores(self.project.root, after), after.config.watch)
 
     def _recheck(self, path: str) -> on.Waited:
         complaint = self.picture.broken.get(path, "") if self.picture else ""
@@ -192,13 +191,6 @@ class Loop:
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
-
-
-def ignores(root: str, picture: Picture) -> Ignores:
-    """Give what the watcher leaves out, for a picture."""
-    return tree.load_ignores(
-        root, picture.wanted.spec.keep, looks.named(picture.config, picture.inputs)
-    )
 
 
 def _told(error: DevloopError) -> str:

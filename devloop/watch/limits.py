@@ -28,7 +28,7 @@ def why(number: int, needed: int, proc: str = PROC) -> str:
 
 def _read(proc: str, name: str) -> int | None:
     try:
-        with open(proc + name.replace(".", "/"), encoding="ascii") as stream:
+        with open(proc + name.replace(".", "/"), "rb") as stream:
             return int(stream.read())
     except (OSError, ValueError):
         return None

@@ -149,6 +149,6 @@ class Watcher:
         folder = os.path.join(self._root, STATE)
         with suppress(OSError):
             os.makedirs(folder, exist_ok=True)
-            with open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as stream:
-                stream.write("*\n")
+            with open(os.path.join(folder, ".gitignore"), "xb") as stream:
+                stream.write(b"*\n")
         return folder

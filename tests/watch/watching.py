@@ -61,7 +61,7 @@ class Eye:
         found: dict[str, str] = {}
         while name not in found:
             for change in self.next():
-                found[change.path] = change.kind.value
+                fold(found, change)
         del found[name]
         return {path: kind for path, kind in found.items() if not path.startswith("zz-sentinel")}
 
@@ -87,6 +87,17 @@ class Eye:
                 self.known.discard(change.path)
 
 
+def fold(found: dict[str, str], change: Change) -> None:
+    """Add a later change to what is found on a path, so that two batches count as one."""
+    both = found.pop(change.path, None), change.kind.value
+    if both == ("deleted", "created"):
+        found[change.path] = "modified"
+    elif both == ("created", "modified"):
+        found[change.path] = "created"
+    elif both != ("created", "deleted"):
+        found[change.path] = change.kind.value
+
+
 @contextmanager
 def watching(root: Path, settings: Watch = NOW, ignores: Ignores | None = None) -> Iterator[Eye]:
     """Watch a folder; every thread is gone afterwards."""
@@ -104,7 +115,10 @@ def watching(root: Path, settings: Watch = NOW, ignores: Ignores | None = None) 
 def content(path: Path) -> bytes | None:
     """Read what a file or link says, None if there is none."""
     try:
-        return os.readlink(os.fsencode(path)) if path.is_symlink() else path.read_bytes()
+        if path.is_symlink():
+            return os.readlink(os.fsencode(path))
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # never a pipe
+            return stream.read() if path.is_file() else None
     except OSError:
         return None
 

@@ -1,0 +1,63 @@
+"""`make bench`: how fast a save is answered. ARGS='--quick' measures less, ARGS=NAME one part."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from devloop.engine.client import connect
+from devloop.errors import DevloopError
+from tests.bench import beside, deciding, idle, serving, starting
+from tests.bench.figures import QUICK, THOROUGH, Effort, Figure, progress, table
+
+Part = Callable[[Effort], Iterator[Figure]]
+
+PARTS: dict[str, Part] = {
+    "serving": serving.measure,
+    "beside": beside.measure,
+    "deciding": deciding.measure,
+    "starting": starting.measure,
+    "idle": idle.measure,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; a target that is missed is no failure."""
+    signal.signal(signal.SIGTERM, _terminated)
+    chosen = _options(arguments)
+    effort = QUICK if chosen.quick else THOROUGH
+    began = time.monotonic()
+    figures: list[Figure] = []
+    try:
+        connect().close()
+        for name in chosen.part or PARTS:
+            figures += PARTS[name](effort)
+    except KeyboardInterrupt:
+        return 130
+    except DevloopError as error:
+        progress(f"{error} ({error.hint})")
+        return error.exit_code
+    finally:
+        for line in table(figures):
+            print(line)
+    print(f"\nMedians (least to most), all in one run of {time.monotonic() - began:.0f} s.")
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="parts; default: all")
+    parser.add_argument("--quick", action="store_true", help="fewer runs of each")
+    return parser.parse_args(arguments)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
