@@ -60,7 +60,7 @@ def _build(path: Path, report: Report, *, quiet: bool) -> int:
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)
-    made = images.ensure(engine, project, picture, "build", report, build_id, stopped.is_set)
+    made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
     digest = picture.wanted.fingerprint.digest
     report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
     if not made.cached:

@@ -15,6 +15,8 @@ from devloop.image.inputs import Role
 from devloop.loop.classify import LOCKS, triggers
 from devloop.loop.picture import Picture, below
 
+SHOWN = 3
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -77,13 +79,19 @@ def _relative(root: str, path: str) -> str:
     return posixpath.normpath(found)
 
 
+def _shortly(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    shown = ", ".join(names[:SHOWN] if more > 1 else names)
+    return (f"{shown} and {more} more" if more > 1 else shown) or "nothing"
+
+
 def _overview(root: str, picture: Picture) -> list[str]:
     fingerprint = picture.wanted.fingerprint
     spec = picture.wanted.spec
     return [
         f"image {projects.named(root, picture).image(fingerprint.digest)}",
         f"  built from {picture.dockerfile_path}, stage {picture.inputs.target or 'the last one'}",
-        f"  rebuilt when these move: {', '.join(sorted(fingerprint.entries)) or 'nothing'}",
+        f"  rebuilt when these move: {_shortly(sorted(fingerprint.entries))}",
         f"mounted at {spec.mount}" if spec.mount else f"not mounted: {picture.inputs.unmounted}",
         f"  kept from the mount: {', '.join(spec.keep) or 'nothing'}",
         f"ports: {', '.join(f'{p.host}:{p.published}' for p in spec.ports) or 'none'}",

@@ -137,6 +137,23 @@ def mounts(instruction: Instruction) -> Iterator[dict[str, str]]:
             yield {synonyms.get(key, key): val for key, val in options.items()}
 
 
+def sessions(dockerfile: Dockerfile, target: Stage) -> tuple[frozenset[str], bool]:
+    """Give the ids of the secrets that the target's RUNs ask for, and whether one asks for ssh."""
+    asked = [
+        mount
+        for stage in needed(dockerfile, target)
+        for instruction in stage.instructions
+        if instruction.keyword == "RUN"
+        for mount in mounts(instruction)
+    ]
+    secrets = (
+        one.get("id") or posixpath.basename(one.get("target", ""))
+        for one in asked
+        if one.get("type") == "secret"
+    )
+    return frozenset(filter(None, secrets)), any(one.get("type") == "ssh" for one in asked)
+
+
 def chain(dockerfile: Dockerfile, target: Stage) -> tuple[Stage, ...]:
     """List the target and the stages below it through FROM, the lowest first."""
     stages = [target]

@@ -39,7 +39,10 @@ class BuildCancelledError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """One build: what is sent and what the result is called."""
+    """One build: what is sent and what the result is called.
+
+    ``secrets`` are (id, file) and ``ssh`` asks for the agent: both need a session (``buildx``).
+    """
 
     root: str
     files: tuple[str, ...]
@@ -51,6 +54,8 @@ class Order:
     tag: str
     build_id: str
     platform: str = ""
+    secrets: tuple[tuple[str, str], ...] = ()
+    ssh: bool = False
 
 
 def build(

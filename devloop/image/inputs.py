@@ -74,7 +74,8 @@ class ImageInputs:
 
     ``target`` is the stage's name, empty for a last stage that has none;
     ``mount`` is where the project folder is mounted, None where nothing can be (``unmounted`` says
-    why); ``workdir`` is the target's; ``port`` its first EXPOSE; ``bases`` the images it needs.
+    why); ``workdir`` is the target's; ``port`` its first EXPOSE; ``bases`` the images it needs;
+    ``secrets`` the ids of the secrets that its RUNs ask for, ``ssh`` whether one asks for that.
     """
 
     target: str
@@ -89,6 +90,8 @@ class ImageInputs:
     descends: Mapping[int, frozenset[int]]
     ignore: Ignore
     recipe: Mapping[str, object]
+    secrets: frozenset[str] = frozenset()
+    ssh: bool = False
 
     def reaches(self, path: str) -> bool:
         """Say whether a COPY, ADD or bind mount can bring this path into the build."""
@@ -199,6 +202,7 @@ def analyse(
     sources = tuple(
         s for stage in stages for s in _sources(parsed, stage, stages, args, base_workdir)
     )
+    secrets, ssh = df.sessions(parsed, target)
     draft = ImageInputs(
         target=target.name,
         mount=None,
@@ -212,6 +216,8 @@ def analyse(
         descends=_descends(stages),
         ignore=ignorefile.parse(ignore_text),
         recipe=_recipe(parsed, stages, ignore_text, settings),
+        secrets=secrets,
+        ssh=ssh,
     )
     mount, why = (settings.mount, "") if settings.mount else _mount(draft)
     if mount == "/":

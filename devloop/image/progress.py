@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -50,7 +50,7 @@ class Progress:
             aux = message.get("aux")
             self.image = str(aux.get("ID", "")) if isinstance(aux, Mapping) else ""
         elif message.get("id") == "moby.buildkit.trace":
-            yield from self._trace(str(message.get("aux") or ""))
+            yield from self.take(decode(str(message.get("aux") or "")))
         elif "error" in message:
             self.error = str(message["error"])
 
@@ -62,8 +62,9 @@ class Progress:
         tail = [line for line in self.tails.get(failed.digest, []) if line.strip()]
         return failed.name, "\n".join([*tail[-TAIL_LINES:], failed.error])
 
-    def _trace(self, text: str) -> Iterator[Vertex | Log]:
-        for item in decode(text):
+    def take(self, items: Iterable[Vertex | Log]) -> Iterator[Vertex | Log]:
+        """Take decoded items; yields those that say something new."""
+        for item in items:
             if isinstance(item, Log):
                 lines = self.tails.setdefault(item.vertex, [])
                 lines += item.text.splitlines()

@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Executor:
         self.picture: Picture | None = None
         self.current: Followed | None = None
         self.quitting = threading.Event()
-        self._cancelled: set[int] = set()
+        self._cancellations: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._probe = threading.Event()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._spawn(self._command_loop)
@@ -130,8 +131,11 @@ class Executor:
     def _build_id(self, generation: int) -> str:
         return f"devloop-{self.project.id}-{os.getpid()}-{generation}"
 
+    def _cancellation(self, generation: int) -> threading.Event:
+        return self._cancellations[generation]
+
     def _cancel(self, generation: int) -> None:
-        self._cancelled.add(generation)
+        self._cancellation(generation).set()
         self._spawn(engine_build.cancel, self.engine, self._build_id(generation))
 
     def _ensure_image(self, action: do.EnsureImage, picture: Picture) -> None:
@@ -144,7 +148,7 @@ class Executor:
                 action.cause,
                 self.report,
                 self._build_id(generation),
-                lambda: generation in self._cancelled,
+                self._cancellation(generation),
             )
         except BuildCancelledError:
             return
@@ -162,7 +166,7 @@ class Executor:
                 images.prune(self.engine, self.project)
 
     def _image_failed(self, generation: int, step: str, message: str) -> None:
-        if generation not in self._cancelled:
+        if not self._cancellation(generation).is_set():
             self.post(on.ImageFailed(time.monotonic(), generation, step, message))
 
     # containers

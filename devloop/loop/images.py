@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from devloop import events
 from devloop.engine import containers, volumes
 from devloop.engine.client import NOT_FOUND, Engine, RefusedError
 from devloop.errors import ProjectError, UserError
-from devloop.image import context, engine_build
+from devloop.image import buildx, context, engine_build
 from devloop.image.engine_build import Order
 from devloop.image.progress import Log, Vertex
 from devloop.loop import picture as pictures
@@ -42,7 +44,7 @@ def ensure(
     cause: str,
     report: Report,
     build_id: str,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: threading.Event,
 ) -> Made:
     """Have the picture's image.
 
@@ -92,24 +94,46 @@ def _build(
     picture: Picture,
     report: Report,
     build_id: str,
-    cancelled: Callable[[], bool],
+    cancelled: threading.Event,
 ) -> str:
     """Build; what changes while it is packed is packed anew, so that the name stays true."""
     for _ in range(STALE_RETRIES):
         try:
-            return engine_build.build(
-                engine,
-                _order(project, picture, build_id),
-                _teller(report),
-                cancelled,
-                lambda path, content: _same(picture, path, content),
-            )
+            return _run(engine, _order(project, picture, build_id), picture, report, cancelled)
         except engine_build.StaleContextError as error:
-            if cancelled():
+            if cancelled.is_set():
                 raise engine_build.BuildCancelledError from None
             stale = error
             time.sleep(STALE_PAUSE)
     raise UserError(f"{stale} is not what it was when the build was decided")
+
+
+def _run(
+    engine: Engine,
+    order: Order,
+    picture: Picture,
+    report: Report,
+    cancelled: threading.Event,
+) -> str:
+    """Build by the Engine API, or through buildx where a RUN asks for what needs a session."""
+    tell = _teller(report)
+
+    def same(path: str, content: bytes) -> bool:
+        return _same(picture, path, content)
+
+    if picture.inputs.secrets or picture.inputs.ssh:
+        return buildx.build(order, tell, cancelled, same)
+    return engine_build.build(engine, order, tell, cancelled.is_set, same)
+
+
+def _secrets(root: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find the file of each secret in the project: ``.<id>``, else ``<id>``."""
+    for name in sorted(ids):
+        for path in (f".{name}", name):
+            full = os.path.join(root, path)
+            if os.path.isfile(full):
+                yield name, full
+                break
 
 
 def _order(project: Project, picture: Picture, build_id: str) -> Order:
@@ -126,6 +150,8 @@ def _order(project: Project, picture: Picture, build_id: str) -> Order:
         labels=volumes.labels(project, fingerprint),
         tag=project.image(fingerprint),
         build_id=build_id,
+        secrets=tuple(_secrets(project.root, picture.inputs.secrets)),
+        ssh=picture.inputs.ssh,
     )
 
 

@@ -185,12 +185,13 @@ class Loop:
             elif now - first[0] > SECOND_INTERRUPT_AFTER:
                 threading.Thread(target=self.executor.kill, daemon=True).start()
 
-        before = {one: signal.signal(one, asked) for one in (signal.SIGINT, signal.SIGTERM)}
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, asked)
         try:
             yield
         finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
 
 
 def _told(error: DevloopError) -> str:

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -66,12 +66,13 @@ def native(
     ``state`` is a folder for a probe file, None for no self-test. Raises ``DeafError``,
     ``ExhaustedError``, ``OSError`` without a root.
     """
-    return _Ours(root, post, partial(_Inotify, ignores=ignores, told=unreadable, state=state))
+    made = partial(_Inotify, post=post, ignores=ignores, told=unreadable, state=state)
+    return _Ours(root, made)
 
 
 def polling(root: str, post: Post, interval: float) -> Source:
     """Have the whole tree looked through again and again, every so many seconds."""
-    return _Ours(root, post, partial(_Poll, interval=interval))
+    return _Ours(root, partial(_Poll, post=post, interval=interval))
 
 
 def stock(root: str, ignores: Ignores, post: Post) -> Source:
@@ -79,37 +80,22 @@ def stock(root: str, ignores: Ignores, post: Post) -> Source:
     return _Stock(root, ignores, post)
 
 
-class _Told(FileSystemEvent):
-    """What one of our emitters says; none equals another, or the queue would drop it."""
-
-    event_type = "told"
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-    def __init__(self, root: str, item: Seen | Broken) -> None:
-        super().__init__(root)
-        self.item = item
-
-
-class _Handler(FileSystemEventHandler):
-    def __init__(self, translate: Callable[[Any], Seen | Broken], post: Post) -> None:
-        self._translate = translate
-        self._post = post
-
-    def dispatch(self, event: FileSystemEvent) -> None:
-        item = self._translate(event)
-        if item:
-            self._post(item)
-
-
 class _Emitter(EventEmitter):
-    """An emitter that tells of its own death; the arguments are those of watchdog."""
+    """An emitter that tells of its own death.
+
+    It posts what it has seen itself: watchdog's queue of single events would cost a change of
+    threads on every save. The first two arguments are those of watchdog.
+    """
+
+    def __init__(self, event_queue: EventQueue, watch: ObservedWatch, post: Post) -> None:
+        super().__init__(event_queue, watch)
+        self.post = post
 
     def run(self) -> None:
         try:
             super().run()
         except Exception as error:  # noqa: BLE001 - told and judged by the owner
-            self._say(Broken(error))
+            self.post(Broken(error))
         finally:
             self.release()
 
@@ -119,9 +105,6 @@ class _Emitter(EventEmitter):
     def reload(self, ignores: Ignores) -> None:
         """Take other ignores; most have none."""
 
-    def _say(self, item: Seen | Broken) -> None:
-        self.queue_event(_Told(self.watch.path, item))
-
 
 class _Inotify(_Emitter):
     def __init__(
@@ -129,12 +112,13 @@ class _Inotify(_Emitter):
         event_queue: EventQueue,
         watch: ObservedWatch,
         *,
+        post: Post,
         ignores: Ignores,
         told: Callable[[str], None],
         state: str | None,
         **_options: object,
     ) -> None:
-        super().__init__(event_queue, watch)
+        super().__init__(event_queue, watch, post)
         self._kernel = Inotify(self.watch.path, ignores, told)
         self._state = state
 
@@ -157,7 +141,7 @@ class _Inotify(_Emitter):
         if self._kernel.wait():
             seen = self._kernel.read()
             if seen:
-                self._say(seen)
+                self.post(seen)
 
     def release(self) -> None:
         self._kernel.close()
@@ -168,30 +152,29 @@ class _Inotify(_Emitter):
 
 class _Poll(_Emitter):
     def __init__(
-        self, event_queue: EventQueue, watch: ObservedWatch, *, interval: float, **_options: object
+        self,
+        event_queue: EventQueue,
+        watch: ObservedWatch,
+        *,
+        post: Post,
+        interval: float,
+        **_options: object,
     ) -> None:
-        super().__init__(event_queue, watch)
+        super().__init__(event_queue, watch, post)
         self._interval = interval
 
     def queue_events(self, timeout: float) -> None:  # noqa: ARG002 - the interval is ours
         if not self.stopped_event.wait(self._interval):
-            self._say(Seen(folders=("",), gone=not os.path.isdir(self.watch.path)))
+            self.post(Seen(folders=("",), gone=not os.path.isdir(self.watch.path)))
 
 
 class _Ours(BaseObserver):
-    """Carries what one emitter of ours says to the owner."""
+    """Runs one emitter of ours."""
 
-    def __init__(self, root: str, post: Post, emitter: Callable[..., _Emitter]) -> None:
+    def __init__(self, root: str, emitter: Callable[..., _Emitter]) -> None:
         super().__init__(cast("type[EventEmitter]", emitter))
-        self._post = post
-        self.schedule(_Handler(lambda event: event.item, post), root, recursive=True)
+        self.schedule(FileSystemEventHandler(), root, recursive=True)
         self.start()
-
-    def run(self) -> None:
-        try:
-            super().run()
-        except Exception as error:  # noqa: BLE001 - told and judged by the owner
-            self._post(Broken(error))
 
     def reload(self, ignores: Ignores) -> None:
         for emitter in self.emitters:
@@ -202,7 +185,7 @@ class _Ours(BaseObserver):
         self.join()
 
 
-class _Stock:
+class _Stock(FileSystemEventHandler):
     """watchdog's observer with an event filter; threads wait for its threads to end."""
 
     def __init__(self, root: str, ignores: Ignores, post: Post) -> None:
@@ -211,8 +194,7 @@ class _Stock:
         self._post = post
         self._ending = False
         self._observer = Observer()
-        handler = _Handler(self._translate, post)
-        self._observer.schedule(handler, root, recursive=True, event_filter=STOCK_EVENTS)
+        self._observer.schedule(self, root, recursive=True, event_filter=STOCK_EVENTS)
         self._observer.start()
         for thread in (self._observer, *self._observer.emitters):
             threading.Thread(target=self._mourn, args=(thread,), daemon=True).start()
@@ -230,12 +212,13 @@ class _Stock:
         if not self._ending:
             self._post(Broken(RuntimeError(f"the thread {thread.name} ended")))
 
-    def _translate(self, event: FileSystemEvent) -> Seen:
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Post where an event says to look."""
         paths = [self._inner(path) for path in (event.src_path, event.dest_path) if path]
         wanted = tuple(path for path in paths if not self._shut_out(path))
-        if event.is_directory:
-            return Seen(folders=wanted)
-        return Seen(closed=wanted)
+        seen = Seen(folders=wanted) if event.is_directory else Seen(closed=wanted)
+        if seen:
+            self._post(seen)
 
     def _inner(self, path: bytes | str) -> str:
         inner = os.path.relpath(os.fsdecode(path), self._root).replace(os.sep, "/")

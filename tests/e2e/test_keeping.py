@@ -147,3 +147,23 @@ def test_a_reload_command_that_fails_is_told(tmp_path: Path, engine: Engine) -> 
         app.say("changed")
         assert "no way" in up.wait("error", here)["message"]
     assert engine.ping()
+
+
+def test_a_secret_reaches_the_install_and_no_layer(tmp_path: Path, engine: Engine) -> None:
+    App(NODE, tmp_path)
+    secret = "//127.0.0.1:9/:_authToken=s3cr3t-of-the-test\n"  # noqa: S105
+    (tmp_path / "devloop.yaml").unlink()
+    harness.write(tmp_path, {".npmrc": secret})
+    assert harness.devloop("init", str(tmp_path)).returncode == 0
+    assert "type=secret,id=npmrc" in (tmp_path / "Dockerfile").read_text()
+    built = harness.devloop("build", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+    name = built.stdout.strip()
+    assert "s3cr3t" not in built.stderr + str(engine.get(f"/images/{name}/history"))
+    made = engine.post("/containers/create", {"Image": name, "Cmd": ["true"]})["Id"]
+    try:
+        for path in ("/app/.npmrc", "/root/.npmrc"):
+            assert b"s3cr3t" not in volumes.read_file(engine, made, path)
+        assert volumes.has_file(engine, made, "/app/node_modules/express/package.json")
+    finally:
+        containers.remove(engine, made)

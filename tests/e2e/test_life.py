@@ -215,7 +215,7 @@ UID = 12345
 def _readable_python(folder: Path) -> list[str]:
     """Give a devloop that an ordinary user can run: the checkout may lie where only root may."""
     packages = Path(next(one for one in sys.path if one.endswith("site-packages")))
-    left_out = ("mypy*", "ruff*", "hypothesis*", "hadolint*", "_editable*", "*.pth", "__pycache__")
+    left_out = ("mypy*", "ruff*", "hypothesis*", "hadolint*", "_editable*", "*.pth", "devloop")
     shutil.copytree(packages, folder / "packages", ignore=shutil.ignore_patterns(*left_out))
     shutil.copytree(REPOSITORY / "devloop", folder / "packages" / "devloop")
     shutil.copytree(REPOSITORY / "templates", folder / "packages" / "templates")
@@ -230,7 +230,7 @@ def _readable_python(folder: Path) -> list[str]:
 @pytest.mark.parametrize("kind", [NODE, PYTHON], ids=["express", "flask"])
 def test_run_by_an_ordinary_user_nothing_in_the_project_is_roots(
     kind: Kind,
-    engine: Engine,  # noqa: ARG001 - an engine is needed
+    engine: Engine,
 ) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become another user")

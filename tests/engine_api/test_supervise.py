@@ -46,9 +46,9 @@ class Supervised:
     def __init__(self, shell: list[str], program: str, stop: str, grace: str) -> None:
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         app = [sys.executable, "-u", "-c", APP + program]
+        init = [sys.executable, "-c", INIT, *shell]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", INIT, *shell]
-            + ["-c", SCRIPT, "devloop", "N", stop, grace, "USR2", *app],
+            [*init, "-c", SCRIPT, "devloop", "N", stop, grace, "USR2", *app],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -225,7 +225,8 @@ def test_an_app_killed_by_a_signal_is_reported(run: type) -> None:
 
 def test_the_reload_signal_is_passed_on(run: type) -> None:
     one = run(
-        "signal.signal(signal.SIGUSR2, lambda *_: told('reloaded'))\ntold('serving')\nwhile True: signal.pause()\n"
+        "signal.signal(signal.SIGUSR2, lambda *_: told('reloaded'))\n"
+        "told('serving')\nwhile True: signal.pause()\n"
     )
     one.wait("serving")
     one.send(signal.SIGUSR1)

@@ -1,0 +1,143 @@
+"""Builds that need a session (secrets, ssh): ``docker buildx build --progress=rawjson``.
+
+The context is the same archive as for the Engine API, on standard input; secrets never enter it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from devloop.errors import HostError
+from devloop.image import engine_build
+from devloop.image.context import GENERATED_DOCKERFILE
+from devloop.image.engine_build import BuildCancelledError, BuildFailedError, Order
+from devloop.image.progress import Log, Progress, Vertex
+from devloop.process import Program
+
+SPACE = b" \t\r\n"
+
+
+def build(
+    order: Order,
+    told: Callable[[Vertex | Log], None],
+    cancelled: threading.Event,
+    same: Callable[[str, bytes], bool],
+) -> str:
+    """Run one build and return the image's name; raises what ``engine_build.build`` raises."""
+    progress, objects = Progress(), Objects()
+    with tempfile.TemporaryFile() as body:
+        engine_build.pack(order, body, same)
+        body.seek(0)
+        try:
+            program = Program(command(order), body)
+        except FileNotFoundError:
+            raise _no_buildx() from None
+        ended = threading.Event()
+        threading.Thread(target=_guard, args=(program, cancelled, ended), daemon=True).start()
+
+        def took(piece: bytes) -> None:
+            for message in objects.feed(piece):
+                for item in progress.take(_items(message)):
+                    told(item)
+
+        code = program.read(took)
+        ended.set()
+    if cancelled.is_set():
+        raise BuildCancelledError
+    if code:
+        raise _failed(progress, objects.rest)
+    return order.tag
+
+
+def command(order: Order) -> list[str]:
+    """Give the argument vector of a build."""
+    argv = ["docker", "buildx", "build", "--builder", "default", "--progress=rawjson", "--load"]
+    argv += ["--file", GENERATED_DOCKERFILE, "--tag", order.tag]
+    argv += ["--target", order.target] if order.target else []
+    argv += ["--platform", order.platform] if order.platform else []
+    for name, value in sorted(order.build_args.items()):
+        argv += ["--build-arg", f"{name}={value}"]
+    for name, value in sorted(order.labels.items()):
+        argv += ["--label", f"{name}={value}"]
+    for name, path in order.secrets:
+        argv += ["--secret", f"id={name},src={path}"]
+    return [*argv, *(("--ssh", "default") if order.ssh else ()), "-"]
+
+
+class Objects:
+    """Cuts a stream of indented JSON objects into objects; ``rest`` is what is none."""
+
+    def __init__(self) -> None:
+        self.rest = ""
+        self._text = b""
+        self._decoder = json.JSONDecoder()
+
+    def feed(self, piece: bytes) -> Iterator[Mapping[str, Any]]:
+        """Yield the objects that this piece completes."""
+        self._text += piece
+        while self._text:
+            self._text = self._text.lstrip(SPACE)
+            if not self._text.startswith(b"{"):
+                line, newline, rest = self._text.partition(b"\n")
+                if not newline:
+                    return
+                self.rest += line.decode("utf-8", "replace") + "\n"
+                self._text = rest
+                continue
+            text = self._text.decode("utf-8", "surrogateescape")
+            try:
+                found, end = self._decoder.raw_decode(text)
+            except ValueError:  # not all of it is there yet
+                return
+            self._text = text[end:].encode("utf-8", "surrogateescape")
+            yield found
+
+
+def _items(message: Mapping[str, Any]) -> Iterator[Vertex | Log]:
+    for one in message.get("vertexes") or ():
+        yield Vertex(
+            digest=str(one.get("digest", "")),
+            name=str(one.get("name", "")),
+            cached=bool(one.get("cached")),
+            started=_time(one.get("started")),
+            completed=_time(one.get("completed")),
+            error=str(one.get("error", "")),
+        )
+    for one in message.get("logs") or ():
+        data = b64decode(one.get("data") or "")
+        yield Log(str(one.get("vertex", "")), data.decode("utf-8", "replace"))
+
+
+def _time(text: object) -> float:
+    with suppress(ValueError):
+        return datetime.fromisoformat(str(text)).timestamp()
+    return 0.0
+
+
+def _guard(program: Program, cancelled: threading.Event, ended: threading.Event) -> None:
+    """End the program when the build is cancelled, whichever comes first."""
+    while not ended.is_set():
+        if cancelled.wait(0.1):
+            program.interrupt()
+            return
+
+
+def _failed(progress: Progress, rest: str) -> Exception:
+    step, text = progress.failure()
+    if not text and ("not a docker command" in rest or "unknown flag: --builder" in rest):
+        return _no_buildx()
+    return BuildFailedError(step, text or rest.strip() or "the builder ended without an image")
+
+
+def _no_buildx() -> HostError:
+    return HostError(
+        "this Dockerfile uses secrets or ssh, which need `docker buildx`",
+        hint="install the docker command and its buildx plugin",
+    )

@@ -1,0 +1,35 @@
+"""The door to other programs: the only ``subprocess``."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import IO
+
+
+class Program:
+    """A program that is fed from a file and whose stderr is read as it comes."""
+
+    def __init__(self, argv: Sequence[str], stdin: IO[bytes]) -> None:
+        """Start it; raises ``FileNotFoundError`` if it is not there."""
+        self._process = subprocess.Popen(  # noqa: S603 - an argument vector, never a shell
+            argv,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the loop's to answer
+        )
+
+    def read(self, took: Callable[[bytes], None]) -> int:
+        """Hand over stderr piece by piece until the program ends; gives its exit code."""
+        stream = self._process.stderr
+        if stream is not None:
+            with stream:
+                while piece := stream.read1(1 << 16):  # type: ignore[attr-defined]
+                    took(piece)
+        return self._process.wait()
+
+    def interrupt(self) -> None:
+        """Ask it to end."""
+        if self._process.poll() is None:
+            self._process.terminate()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import replace
+
+import pytest
+
+from devloop.errors import HostError
+from devloop.image import buildx
+from devloop.image import dockerfile as df
+from devloop.image.engine_build import BuildFailedError, Order
+from devloop.image.progress import Log, Progress, Vertex
+
+ORDER = Order("/p", (), "", "", "dev", {"B": "2", "A": "1"}, {"l": "x"}, "t:1", "id")
+
+
+def test_the_command() -> None:
+    order = replace(ORDER, secrets=(("npmrc", "/p/.npmrc"),), ssh=True, platform="linux/arm64")
+    text = " ".join(buildx.command(order))
+    assert text.startswith("docker buildx build --builder default --progress=rawjson --load")
+    assert "--target dev --platform linux/arm64 --build-arg A=1 --build-arg B=2" in text
+    assert text.endswith("--label l=x --secret id=npmrc,src=/p/.npmrc --ssh default -")
+    assert "--target" not in buildx.command(replace(ORDER, target=""))
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_objects_are_cut_out_of_the_stream_wherever_it_is_split(size: int) -> None:
+    stream = b"WARN: hello\n" + json.dumps({"a": "ü}"}, indent=2, ensure_ascii=False).encode()
+    stream += b"\n" + json.dumps({"b": 1}, indent=1).encode() + b"\nERROR: no\n"
+    objects = buildx.Objects()
+    found: list[object] = []
+    for at in range(0, len(stream), size):
+        found += objects.feed(stream[at : at + size])
+    assert found == [{"a": "ü}"}, {"b": 1}]
+    assert objects.rest == "WARN: hello\nERROR: no\n"
+
+
+def test_items() -> None:
+    started = "2026-01-01T00:00:00.5Z"
+    message = {
+        "vertexes": [{"digest": "d", "name": "RUN x", "started": started, "error": "no"}],
+        "logs": [{"vertex": "d", "data": b64encode(b"line\n").decode()}],
+    }
+    vertex, log = buildx._items(message)  # noqa: SLF001
+    assert isinstance(vertex, Vertex)
+    assert (vertex.digest, vertex.started, vertex.completed) == ("d", 1767225600.5, 0.0)
+    assert log == Log("d", "line\n")
+    progress = Progress()
+    assert list(progress.take([vertex, log])) == [vertex, log]
+    failed = buildx._failed(progress, "")  # noqa: SLF001
+    assert isinstance(failed, BuildFailedError)
+    assert (failed.step, failed.message) == ("RUN x", "line\nno")
+
+
+@pytest.mark.parametrize(
+    "rest", ["docker: 'buildx' is not a docker command", "unknown flag: --builder"]
+)
+def test_without_buildx(rest: str) -> None:
+    assert isinstance(buildx._failed(Progress(), rest), HostError)  # noqa: SLF001
+
+
+def test_what_is_asked_for() -> None:
+    text = (
+        "FROM a AS b\nRUN --mount=type=secret,id=npmrc x\nRUN --mount=type=secret,target=/x/tok x\n"
+        "FROM b AS dev\nRUN --mount=type=ssh x\nFROM a AS other\nRUN --mount=type=secret,id=no x\n"
+    )
+    parsed = df.parse(text)
+    assert df.sessions(parsed, parsed.stages[1]) == (frozenset({"npmrc", "tok"}), True)
+    assert df.sessions(parsed, parsed.stages[0]) == (frozenset({"npmrc", "tok"}), False)
