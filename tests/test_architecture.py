@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "image.dockerfile",
         "image.ignorefile",
         "image.inputs",
+        "image.sources",
         "image.context",
         "image.progress",
         "watch.ignore",
@@ -45,7 +46,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "scaffold.write",
         "loop.lock",
     ),
-    ("loop.look", "loop.images", "loop.execute", "loop.run"),
+    ("loop.look", "loop.images", "loop.serving", "loop.execute", "loop.run"),
     ("cli.*",),
     ("__main__",),
 )

@@ -15,8 +15,7 @@ from enum import StrEnum
 from devloop.image import dockerfile as df
 from devloop.image import ignorefile
 from devloop.image.ignorefile import Ignore
-
-CONTEXT = "."
+from devloop.image.sources import CONTEXT, Carry, Source, carries, moved, sources
 
 
 class Role(StrEnum):
@@ -24,48 +23,6 @@ class Role(StrEnum):
 
     FIELDS = "fields"
     CONTENT = "content"
-
-
-@dataclass(frozen=True)
-class Source:
-    """One context source of one instruction: ``pattern`` below the context, ``dest`` in the stage.
-
-    ``followed``: a RUN comes later in that stage or in one that is built on it. ``into``: the
-    destination is a folder, whatever the source is.
-    """
-
-    stage: int
-    line: int
-    pattern: str
-    dest: str
-    into: bool
-    followed: bool
-    parents: bool = False
-    bound: bool = False
-
-    def lands(self, path: str) -> tuple[str, bool] | None:
-        """Say where this source puts a path, and whether as part of a folder; None if not."""
-        prefix = _matched(self.pattern, path)
-        if prefix is None:
-            return None
-        if self.parents:
-            return posixpath.join(self.dest, path), prefix != path
-        if prefix != path:
-            rest = path[len(prefix) :].lstrip("/") if prefix else path
-            return posixpath.normpath(posixpath.join(self.dest, rest)), True
-        if self.into:
-            return posixpath.join(self.dest, posixpath.basename(path)), False
-        return self.dest, False
-
-
-@dataclass(frozen=True)
-class Carry:
-    """A ``COPY --from`` between two needed stages."""
-
-    origin: int
-    stage: int
-    source: str
-    dest: str
 
 
 @dataclass(frozen=True)
@@ -161,9 +118,9 @@ class ImageInputs:
                 yield path
             todo.extend((above, path) for above in self.descends.get(here, frozenset()))
             for carry in self.carries:
-                moved = _moved(carry, path) if carry.origin == here else None
-                if moved:
-                    todo.append((carry.stage, moved))
+                there = moved(carry, path) if carry.origin == here else None
+                if there:
+                    todo.append((carry.stage, there))
 
 
 @dataclass(frozen=True)
@@ -199,8 +156,8 @@ def analyse(
         raise TargetError(f"stage {wanted} has no name; write `FROM … AS name` and use that")
     stages = df.needed(parsed, target)
     chain = frozenset(stage.index for stage in df.chain(parsed, target))
-    sources = tuple(
-        s for stage in stages for s in _sources(parsed, stage, stages, args, base_workdir)
+    found = tuple(
+        one for stage in stages for one in sources(parsed, stage, stages, args, base_workdir)
     )
     secrets, ssh = df.sessions(parsed, target)
     draft = ImageInputs(
@@ -210,8 +167,10 @@ def analyse(
         workdir=df.final_workdir(parsed, target, args, base_workdir),
         port=df.exposed_port(parsed, target),
         bases=df.images(parsed, target),
-        sources=sources,
-        carries=tuple(c for stage in stages for c in _carries(parsed, stage, args, base_workdir)),
+        sources=found,
+        carries=tuple(
+            one for stage in stages for one in carries(parsed, stage, args, base_workdir)
+        ),
         chain=chain,
         descends=_descends(stages),
         ignore=ignorefile.parse(ignore_text),
@@ -259,98 +218,6 @@ def _mount(inputs: ImageInputs) -> tuple[str | None, str]:
     return inputs.workdir, ""
 
 
-def _sources(
-    parsed: df.Dockerfile,
-    stage: df.Stage,
-    stages: tuple[df.Stage, ...],
-    args: Mapping[str, str],
-    base_workdir: str,
-) -> Iterator[Source]:
-    walk = list(df.places(parsed, stage, args, base_workdir))
-    workdirs = {place.workdir for _, place in walk}
-    for number, (instruction, place) in enumerate(walk):
-        later = any(one.keyword == "RUN" for one, _ in walk[number + 1 :])
-        followed = later or _run_above(stage, stages)
-        if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
-            yield from _copied(instruction, place, stage.index, workdirs, followed=followed)
-        elif instruction.keyword == "RUN":
-            yield from _bound(instruction, place, stage.index)
-
-
-def _copied(
-    instruction: df.Instruction,
-    place: df.Place,
-    stage: int,
-    workdirs: set[str],
-    *,
-    followed: bool,
-) -> Iterator[Source]:
-    words = [df.expand(word, place.variables) for word in instruction.words()]
-    if len(words) < 2:  # noqa: PLR2004 - a source and a destination
-        return
-    *origins, last = words
-    dest = place.path(last)
-    into = last.endswith("/") or last in (".", "..") or dest in workdirs or len(origins) > 1
-    for origin in origins:
-        if origin.startswith(("<<", "git@")) or "://" in origin:
-            continue
-        pattern = ignorefile.clean(origin)
-        yield Source(
-            stage=stage,
-            line=instruction.line,
-            pattern=pattern,
-            dest=dest,
-            into=into or any(char in pattern for char in "*?["),
-            followed=followed,
-            parents=instruction.flag("parents") is not None,
-        )
-
-
-def _bound(instruction: df.Instruction, place: df.Place, stage: int) -> Iterator[Source]:
-    for mount in df.mounts(instruction):
-        if mount.get("type", "bind") == "bind" and not mount.get("from"):
-            yield Source(
-                stage=stage,
-                line=instruction.line,
-                pattern=ignorefile.clean(df.expand(mount.get("source", "."), place.variables)),
-                dest=place.path(mount.get("target", ".")),
-                into=False,
-                followed=True,
-                bound=True,
-            )
-
-
-def _carries(
-    parsed: df.Dockerfile, stage: df.Stage, args: Mapping[str, str], base_workdir: str
-) -> Iterator[Carry]:
-    for instruction, place in df.places(parsed, stage, args, base_workdir):
-        reference = instruction.flag("from") if instruction.keyword == "COPY" else None
-        origin = df.earlier(parsed, stage, reference) if reference else None
-        words = [df.expand(word, place.variables) for word in instruction.words()]
-        if origin is None or len(words) < 2:  # noqa: PLR2004 - a source and a destination
-            continue
-        for source in words[:-1]:
-            absolute = posixpath.normpath(posixpath.join("/", source))
-            yield Carry(origin.index, stage.index, absolute, place.path(words[-1]))
-
-
-def _moved(carry: Carry, path: str) -> str | None:
-    if path == carry.source:
-        return carry.dest
-    root = carry.source.rstrip("/") + "/"
-    return posixpath.join(carry.dest, path[len(root) :]) if path.startswith(root) else None
-
-
-def _run_above(stage: df.Stage, stages: tuple[df.Stage, ...]) -> bool:
-    """Say whether a needed stage that is built on this one has a RUN."""
-    for above in stages:
-        if above.base == stage.index and (
-            any(one.keyword == "RUN" for one in above.instructions) or _run_above(above, stages)
-        ):
-            return True
-    return False
-
-
 def _descends(stages: tuple[df.Stage, ...]) -> dict[int, frozenset[int]]:
     found: dict[int, set[int]] = {}
     for stage in stages:
@@ -382,18 +249,3 @@ def _recipe(
 def _canonical(instruction: df.Instruction) -> list[object]:
     flags = [list(pair) for pair in instruction.flags]
     return [instruction.keyword, flags, instruction.args, list(instruction.heredocs)]
-
-
-def _matched(pattern: str, path: str) -> str | None:
-    """Give the leading part of the path that a source pattern names; ``""`` is the context."""
-    if pattern == CONTEXT:
-        return ""
-    if not any(char in pattern for char in "*?[\\"):
-        within = path == pattern or path.startswith(pattern + "/")
-        return pattern if within else None
-    parts, wanted = path.split("/"), pattern.split("/")
-    if len(parts) < len(wanted):
-        return None
-    pairs = zip(wanted, parts, strict=False)
-    fits = all(ignorefile.segment(one).fullmatch(part) for one, part in pairs)
-    return "/".join(parts[: len(wanted)]) if fits else None

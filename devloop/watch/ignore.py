@@ -113,13 +113,13 @@ class Ignores:
 
     def _excluded(self, folder: str) -> bool:
         """Say whether git excludes a folder or one above it, whatever ``always`` names there."""
-        if not folder:
-            return False
-        known = self._shut.get(folder)
-        if known is None:
-            above = self._excluded(folder.rpartition("/")[0])
-            known = above or self._by_git(folder, is_folder=True)
-            _remember(self._shut, folder, known=known)
+        known = False
+        for at in reversed(list(upwards(folder))):
+            found = self._shut.get(at)
+            if found is None:
+                found = known or self._by_git(at, is_folder=True)
+                _remember(self._shut, at, known=found)
+            known = found
         return known
 
     def _by_git(self, path: str, *, is_folder: bool = False) -> bool:

@@ -63,9 +63,14 @@ class Node:
     @property
     def path(self) -> str:
         """Its path relative to the root."""
-        if self.parent is None:
-            return ""
-        return join(self.parent.path, self.name)
+        return "/".join(reversed([node.name for node in self.above() if node.parent]))
+
+    def above(self) -> Iterator[Node]:
+        """Give this node and all above, the root last."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
 
     def below(self) -> Iterator[Node]:
         """Give this node and all below."""
@@ -218,7 +223,7 @@ class Inotify:
             look.folders.add(path)
         elif mask & (CREATE | MOVED_TO) and not self._ignores.prunes(path):
             moved = moves.pop(cookie, None) if mask & MOVED_TO else None
-            if moved is not None:
+            if moved is not None and moved not in node.above():
                 self._attach(moved, node, name)
             self._watch(node, name, again=moved is not None)
             look.folders.add(path)

@@ -196,8 +196,12 @@ class _Stock(FileSystemEventHandler):
         self._observer = Observer()
         self._observer.schedule(self, root, recursive=True, event_filter=STOCK_EVENTS)
         self._observer.start()
-        for thread in (self._observer, *self._observer.emitters):
-            threading.Thread(target=self._mourn, args=(thread,), daemon=True).start()
+        self._mourners = [
+            threading.Thread(target=self._mourn, args=(thread,), daemon=True)
+            for thread in (self._observer, *self._observer.emitters)
+        ]
+        for mourner in self._mourners:
+            mourner.start()
 
     def reload(self, ignores: Ignores) -> None:
         self._ignores = ignores
@@ -205,7 +209,8 @@ class _Stock(FileSystemEventHandler):
     def end(self) -> None:
         self._ending = True
         self._observer.stop()
-        self._observer.join()
+        for mourner in self._mourners:
+            mourner.join()
 
     def _mourn(self, thread: threading.Thread) -> None:
         thread.join()
