@@ -35,7 +35,15 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "watch.named",
         "jobs.*",
     ),
-    ("loop.picture", "loop.classify", "loop.inputs", "loop.actions", "loop.state", "loop.step"),
+    (
+        "loop.picture",
+        "loop.classify",
+        "loop.inputs",
+        "loop.actions",
+        "loop.state",
+        "loop.closing",
+        "loop.step",
+    ),
     ("process", "engine.client"),
     (
         "engine.*",

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import secrets
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from devloop.engine import volumes
+from devloop.engine.body import HOME, Image, grace_seconds, inside, kept_paths, request_body
 from devloop.engine.client import CONFLICT, NOT_FOUND, Engine, RefusedError
 from devloop.errors import HostError
 from devloop.model import LABEL_PATH, LABEL_PROJECT, ContainerSpec, Port, Project
 
-HOME = "/home/devloop"
 SHELLS = ("/bin/sh",)
 SETSIDS = ("/usr/bin/setsid", "/bin/setsid", "/usr/sbin/setsid", "/sbin/setsid")
 NOT_MODIFIED = 304
-
-
-@dataclass(frozen=True)
-class Image:
-    """What is needed of an image's configuration."""
-
-    id: str
-    entrypoint: tuple[str, ...]
-    command: tuple[str, ...]
-    workdir: str
-    stop_signal: str
-    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -164,11 +149,6 @@ def of_project(engine: Engine, project: Project) -> tuple[Mapping[str, Any], ...
     )
 
 
-def grace_seconds(spec: ContainerSpec) -> int:
-    """Give the engine a little more time than the supervisor takes, in whole seconds."""
-    return int(spec.stop_grace) + 2
-
-
 def port_taken(engine: Engine, ports: tuple[Port, ...], owner: str = "") -> PortTakenError:
     """Say which port is taken, and by which container if it is one."""
     for port in ports:
@@ -199,12 +179,12 @@ def _create(
     supervised: bool,
 ) -> Container:
     """Create the container; a volume that is not known to be full is made anew, once."""
-    kept = {path: volumes.name(project, image.id, path, spec.user) for path in _kept(spec)}
+    kept = {path: volumes.name(project, image.id, path, spec.user) for path in kept_paths(spec)}
     new = {path for path, volume in kept.items() if not volumes.exists(engine, volume)}
     for path in new:
         volumes.create(engine, project, kept[path], fingerprint)
     nonce = secrets.token_hex(8) if supervised else ""
-    body = _body(project, image, spec, fingerprint, nonce, kept)
+    body = request_body(project, image, spec, fingerprint, nonce, kept)
     name = f"{project.slug}-next"
     remove(engine, name)
     identity = engine.post("/containers/create", body, name=name)["Id"]
@@ -212,7 +192,7 @@ def _create(
     stale = {
         path
         for path in kept
-        if path not in new and not volumes.filled(engine, identity, _inside(spec, path))
+        if path not in new and not volumes.filled(engine, identity, inside(spec, path))
     }
     if stale:
         remove(engine, identity)
@@ -222,94 +202,8 @@ def _create(
     if new and spec.user:
         _hand_over_volumes(engine, image, spec, {path: kept[path] for path in new})
     for path in new:
-        volumes.mark(engine, identity, _inside(spec, path))
+        volumes.mark(engine, identity, inside(spec, path))
     return container
-
-
-def _kept(spec: ContainerSpec) -> tuple[str, ...]:
-    return spec.keep if spec.mount else ()
-
-
-def _inside(spec: ContainerSpec, path: str) -> str:
-    return posixpath.join(spec.mount or "/", path)
-
-
-def _body(
-    project: Project,
-    image: Image,
-    spec: ContainerSpec,
-    fingerprint: str,
-    nonce: str,
-    kept: Mapping[str, str],
-) -> dict[str, object]:
-    argv = command(image, spec)
-    env = dict(spec.env)
-    if spec.user:
-        env.setdefault("HOME", HOME)
-    body: dict[str, object] = {
-        "Image": image.id,
-        "Env": [f"{key}={value}" for key, value in env.items()],
-        "Labels": dict(volumes.labels(project, fingerprint)),
-        "OpenStdin": True,
-        "ExposedPorts": {f"{port.container}/tcp": {} for port in spec.ports},
-        "StopTimeout": grace_seconds(spec),
-        "HostConfig": {
-            "Init": True,
-            "Mounts": _mounts(spec, kept),
-            "PortBindings": _bindings(spec.ports),
-            "Memory": spec.memory or 0,
-            "NanoCpus": int((spec.cpus or 0) * 1e9),
-        },
-    }
-    if spec.user:
-        body["User"] = f"{spec.user[0]}:{spec.user[1]}"
-    if nonce:
-        arguments = [nonce, image.stop_signal, f"{spec.stop_grace:g}", spec.reload_signal or "HUP"]
-        body["Entrypoint"] = ["sh", "-c", _script(), "devloop", *arguments]
-        body["Cmd"] = argv
-        body["StopSignal"] = "SIGTERM"
-    elif argv:
-        body["Entrypoint"], body["Cmd"] = argv[:1], argv[1:]
-    return body
-
-
-def command(image: Image, spec: ContainerSpec) -> list[str]:
-    """Give the argument vector that the app is run with; a list or string replaces the CMD."""
-    if spec.command is None:
-        return [*image.entrypoint, *image.command]
-    if isinstance(spec.command, str):
-        return [*image.entrypoint, "sh", "-c", spec.command]
-    return [*image.entrypoint, *spec.command]
-
-
-@cache
-def _script() -> str:
-    return resources.files(__package__).joinpath("supervise.sh").read_text("ascii")
-
-
-def _mounts(spec: ContainerSpec, kept: Mapping[str, str]) -> list[dict[str, object]]:
-    if spec.mount is None:
-        return []
-    mounts: list[dict[str, object]] = [
-        {"Type": "bind", "Source": spec.root, "Target": spec.mount},
-        # devloop's own state is none of the app's business
-        {
-            "Type": "tmpfs",
-            "Target": _inside(spec, ".devloop"),
-            "TmpfsOptions": {"SizeBytes": 1 << 16, "Mode": 0o555},
-        },
-    ]
-    for path, volume in sorted(kept.items()):
-        mounts.append({"Type": "volume", "Source": volume, "Target": _inside(spec, path)})
-    return mounts
-
-
-def _bindings(ports: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
-    for port in ports:
-        binding = {"HostIp": port.host, "HostPort": str(port.published)}
-        found.setdefault(f"{port.container}/tcp", []).append(binding)
-    return found
 
 
 def _can_supervise(engine: Engine, container: str) -> bool:
@@ -338,9 +232,9 @@ def _hand_over_volumes(
 ) -> None:
     """Make the invoking user the owner of freshly filled volumes, once."""
     uid, gid = spec.user or (0, 0)
-    paths = [_inside(spec, path) for path in new]
+    paths = [inside(spec, path) for path in new]
     mounts = [
-        {"Type": "volume", "Source": volume, "Target": _inside(spec, path)}
+        {"Type": "volume", "Source": volume, "Target": inside(spec, path)}
         for path, volume in new.items()
     ]
     body = {

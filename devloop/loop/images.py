@@ -11,6 +11,7 @@ from typing import Any
 
 from devloop import events
 from devloop.engine import containers, volumes
+from devloop.engine.body import Image
 from devloop.engine.client import NOT_FOUND, Engine, RefusedError
 from devloop.errors import ProjectError, UserError
 from devloop.image import buildx, context, engine_build
@@ -32,7 +33,7 @@ Report = Callable[[events.Event], None]
 class Made:
     """An image that is there; ``cached``: no build ran; ``duration`` in seconds."""
 
-    image: containers.Image
+    image: Image
     cached: bool
     duration: float
 

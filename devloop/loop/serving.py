@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from devloop import events
 from devloop.engine import containers, logs, ready
+from devloop.engine.body import grace_seconds
 from devloop.engine.client import Engine, RefusedError
 from devloop.engine.containers import Container
 from devloop.errors import DevloopError, EngineGoneError, HostError
@@ -275,7 +276,7 @@ class Serving:
         self.post(exited)
 
     def _stop(self, container: Container) -> None:
-        containers.stop(self.engine, container.id, containers.grace_seconds(container.spec))
+        containers.stop(self.engine, container.id, grace_seconds(container.spec))
 
 
 def make_mount_points(spec: ContainerSpec) -> None:

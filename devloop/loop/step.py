@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from devloop import events
+from devloop.loop import closing
 from devloop.loop import inputs as on
 from devloop.loop.actions import (
     Action,
@@ -35,7 +36,6 @@ from devloop.loop.state import App, Cycle, State, Work
 
 Result: TypeAlias = tuple[State, Plan]
 
-SHOWN_PATHS = 3
 FRESH = 0.5
 """A change within so many seconds after a start may be the app's own doing."""
 LOOPS, CERTAIN = 3, 1000
@@ -71,7 +71,7 @@ def _changed(state: State, it: on.Changed) -> Result:
         wanted=impact.wanted,
         broken=frozenset(path for path, _ in impact.broken),
     )
-    state, plan = _answer(state, it, Cycle(number, it.now, "none", _why(impact)))
+    state, plan = _answer(state, it, Cycle(number, it.now, "none", closing.why(impact)))
     return state, (*told, *plan)
 
 
@@ -79,13 +79,13 @@ def _answer(state: State, it: on.Changed, cycle: Cycle) -> Result:
     """Choose the least action for a batch."""
     wanted, impact = it.impact.wanted, it.impact
     if not state.engine:
-        return _close(state, replace(cycle, cause="the engine is gone"), it.now, "ok")
+        return closing.close(state, replace(cycle, cause="the engine is gone"), it.now, "ok")
     current = state.serving if state.work is Work.IDLE else state.goal
     if not wanted.same(current) and not _hopeless(state, impact):
         return _pursue(state, it, cycle)
     if impact.restarts:
         return _refresh(state, it, cycle)
-    return _close(state, cycle, it.now, "ok")
+    return closing.close(state, cycle, it.now, "ok")
 
 
 def _hopeless(state: State, impact: Impact) -> bool:
@@ -106,7 +106,7 @@ def _pursue(state: State, it: on.Changed, cycle: Cycle) -> Result:
             joined = (*state.cycles, cycle)
             return replace(state, goal=impact.wanted, cycles=joined, late=late), ()
         cancel = CancelBuild(cause, state.generation)
-        state, closed = _supersede(replace(state, late=late), it.now)
+        state, closed = closing.supersede(replace(state, late=late), it.now)
         told = Report("", events.ImageCancelled(cause))
         if impact.wanted.same(state.serving):
             state, plan = _back(state, it, cycle)
@@ -123,30 +123,30 @@ def _back(state: State, it: on.Changed, cycle: Cycle) -> Result:
         state, work=Work.IDLE, goal=None, late=(), generation=state.generation + 1, built_s=None
     )
     if late or app is App.EXITED:
-        return _restart(state, cycle, _names(late), it.now)
+        return _restart(state, cycle, closing.names(late), it.now)
     cycle = replace(cycle, action="none", cause="what runs is what is wanted again")
-    return _close(state, cycle, it.now, "ok")
+    return closing.close(state, cycle, it.now, "ok")
 
 
 def _refresh(state: State, it: on.Changed, cycle: Cycle) -> Result:
     """Let the running app see source changes."""
     impact = it.impact
-    names = _names(impact.restarts)
+    names = closing.names(impact.restarts)
     if impact.unmoved:
-        names += f" (no dependency moved in {_names(impact.unmoved)}: no build)"
+        names += f" (no dependency moved in {closing.names(impact.unmoved)}: no build)"
     if state.work is not Work.IDLE and not (state.work is Work.IMAGE and state.app is App.EXITED):
         waiting = replace(cycle, action="recreate", cause=f"{names}, with the new image")
         late = (*state.late, *impact.restarts)
         return replace(state, cycles=(*state.cycles, waiting), late=late), ()
     if not state.container:
-        return _close(state, replace(cycle, cause="nothing runs yet"), it.now, "ok")
+        return closing.close(state, replace(cycle, cause="nothing runs yet"), it.now, "ok")
     state, own = _count_own(state, impact.restarts, it.now)
     if own:
         return _own(state, cycle, own, it.now)
     if impact.reload == "restart" or state.app is App.EXITED:
         return _restart(state, cycle, names, it.now)
     cycle = replace(cycle, action="reload", cause=names)
-    state, closed = _close(state, cycle, it.now, "ok")
+    state, closed = closing.close(state, cycle, it.now, "ok")
     if impact.reload == "none":
         return state, closed
     return state, (Reload(names, impact.reload, impact.reload_argument), *closed)
@@ -171,10 +171,10 @@ def _own(state: State, cycle: Cycle, path: str, now: float) -> Result:
     """Do not restart for a file that the app may be writing: wait, or let it be."""
     if dict(state.own)[path] > CERTAIN:
         why = f"{path}: the app itself writes it after each start, which restarts nothing"
-        state, closed = _close(state, replace(cycle, cause=why), now, "ok")
+        state, closed = closing.close(state, replace(cycle, cause=why), now, "ok")
         return state, (Report("", events.Notice(f"{why}; a later save does")), *closed)
     why = f"{path}: changed after each of {LOOPS} restarts, waiting until it rests"
-    state, closed = _close(state, replace(cycle, cause=why), now, "ok")
+    state, closed = closing.close(state, replace(cycle, cause=why), now, "ok")
     return state, (Settle("", path, cycle.number), *closed)
 
 
@@ -190,7 +190,7 @@ def _restart(state: State, cycle: Cycle, names: str, now: float) -> Result:
     """Restart the app; cycles whose restart has not been answered yet are superseded."""
     superseded: Plan = ()
     if state.work is Work.IDLE:
-        state, superseded = _supersede(state, now)
+        state, superseded = closing.supersede(state, now)
     cycle = replace(cycle, action="restart", cause=names or cycle.cause)
     state = replace(
         state,
@@ -222,7 +222,7 @@ def _image_ready(state: State, it: on.ImageReady) -> Result:
         late=(),  # the new container reads them at its start
         built_s=None if it.cached else it.duration,
     )
-    return state, (Report("", built), Swap(_cause(state), it.generation, it.image, goal))
+    return state, (Report("", built), Swap(closing.cause(state), it.generation, it.image, goal))
 
 
 def _image_failed(state: State, it: on.ImageFailed) -> Result:
@@ -230,7 +230,7 @@ def _image_failed(state: State, it: on.ImageFailed) -> Result:
         return state, ()
     told = Report("", events.ImageFailed(it.step, it.message))
     built = tuple(replace(one, action="rebuild") for one in state.cycles)
-    state, closed = _finish(replace(state, cycles=built), it.now, "failed")
+    state, closed = closing.finish(replace(state, cycles=built), it.now, "failed")
     state = replace(state, work=Work.IDLE, failed=state.goal, goal=None)
     state, plan = _late(state)
     return state, (told, *closed, *plan)
@@ -240,7 +240,7 @@ def _late(state: State) -> Result:
     """Restart the app for changes that waited for work which has ended."""
     if not state.late or not state.container:
         return replace(state, late=()), ()
-    cause = _names(state.late)
+    cause = closing.names(state.late)
     state = replace(state, late=(), expected=state.starts + 1, app=App.STARTING)
     return state, (Restart(cause),)
 
@@ -264,7 +264,7 @@ def _swapped(state: State, it: on.Swapped) -> Result:
     )
     told = Report("", events.AppStarted(it.container, it.image))
     if state.wanted is not None and not state.wanted.same(state.serving):
-        state, plan = _ensure(state, _cause(state))
+        state, plan = _ensure(state, closing.cause(state))
     else:
         state, plan = _late(state)
     return state, (told, *plan, Probe("", it.container, 1))
@@ -276,7 +276,7 @@ def _swap_failed(state: State, it: on.SwapFailed) -> Result:
     told = Report("", events.Error(it.message, it.hint))
     if it.fatal is not None and not state.ever_ran:
         return replace(state, ended=True), (told, Quit(it.message, it.fatal))
-    state, closed = _finish(state, it.now, "failed")
+    state, closed = closing.finish(state, it.now, "failed")
     state = replace(state, work=Work.IDLE, failed=state.goal, goal=None)
     if it.untouched:
         state, plan = _late(state)
@@ -302,7 +302,7 @@ def _app_ready(state: State, it: on.AppReady) -> Result:
     told = Report("", events.AppReady(it.url, it.now - state.started_at))
     state = replace(state, app=App.READY)
     if state.work is Work.IDLE and it.number >= state.expected:
-        state, closed = _finish(state, it.now, "ok")
+        state, closed = closing.finish(state, it.now, "ok")
         return state, (told, *closed)
     return state, (told,)
 
@@ -312,7 +312,7 @@ def _app_slow(state: State, it: on.AppSlow) -> Result:
         return state, ()
     told = Report("", events.Error("the app does not answer yet", it.hint))
     if state.work is Work.IDLE:
-        state, closed = _finish(state, it.now, "unready")
+        state, closed = closing.finish(state, it.now, "unready")
         return state, (told, *closed)
     return state, (told,)
 
@@ -326,7 +326,7 @@ def _app_exited(state: State, it: on.AppExited) -> Result:
         state = replace(state, app=App.ABSENT, container="", serving=None)
     closed: Plan = ()
     if state.work is Work.IDLE and (it.gone or state.starts >= state.expected):
-        state, closed = _finish(state, it.now, "crashed")
+        state, closed = closing.finish(state, it.now, "crashed")
     return state, (told, *closed)
 
 
@@ -338,7 +338,7 @@ def _reload_failed(state: State, it: on.ReloadFailed) -> Result:
 def _engine_lost(state: State, it: on.EngineLost) -> Result:
     if not state.engine:
         return state, ()
-    state, closed = _finish(state, it.now, "failed")
+    state, closed = closing.finish(state, it.now, "failed")
     state = replace(
         state,
         engine=False,
@@ -376,54 +376,6 @@ def _ensure(state: State, cause: str) -> Result:
     generation = state.generation + 1
     state = replace(state, work=Work.IMAGE, goal=wanted, generation=generation, built_s=None)
     return state, (EnsureImage(cause, generation, wanted),)
-
-
-def _supersede(state: State, now: float) -> Result:
-    return _finish(state, now, "superseded")
-
-
-def _finish(state: State, now: float, outcome: str) -> Result:
-    """Close every open cycle with one outcome."""
-    closed = tuple(_closed(state, cycle, now, outcome) for cycle in state.cycles)
-    return replace(state, cycles=(), built_s=None, gap_since=None), closed
-
-
-def _close(state: State, cycle: Cycle, now: float, outcome: str) -> Result:
-    """Close a cycle that needed no waiting."""
-    finished = events.CycleFinished(
-        cycle.number, cycle.action, cycle.cause, outcome, now - cycle.started
-    )
-    return state, (Report("", finished),)
-
-
-def _closed(state: State, cycle: Cycle, now: float, outcome: str) -> Action:
-    action, gap = cycle.action, None
-    if action == "recreate" and state.built_s is not None:
-        action = "rebuild"
-    if outcome == "ok" and state.gap_since is not None and action != "restart":
-        gap = now - state.gap_since
-    built = state.built_s if action == "rebuild" else None
-    return Report(
-        "",
-        events.CycleFinished(
-            cycle.number, action, cycle.cause, outcome, now - cycle.started, built, gap
-        ),
-    )
-
-
-def _cause(state: State) -> str:
-    return state.cycles[-1].cause if state.cycles else "start"
-
-
-def _why(impact: Impact) -> str:
-    """Say why a batch needs nothing, should it come to that."""
-    return "; ".join(impact.idle[:SHOWN_PATHS]) or impact.error or "nothing changed"
-
-
-def _names(paths: tuple[str, ...]) -> str:
-    unique = list(dict.fromkeys(paths))
-    more = len(unique) - SHOWN_PATHS
-    return ", ".join(unique[:SHOWN_PATHS]) + (f" and {more} more" if more > 0 else "")
 
 
 HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {

@@ -220,7 +220,8 @@ class Inotify:
                 moves[cookie] = child
             elif child is not None:
                 self._forget(child)
-            look.folders.add(path)
+            if child is not None or not self._ignores.prunes(path):
+                look.folders.add(path)
         elif mask & (CREATE | MOVED_TO) and not self._ignores.prunes(path):
             moved = moves.pop(cookie, None) if mask & MOVED_TO else None
             if moved is not None and moved not in node.above():

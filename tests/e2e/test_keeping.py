@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from devloop.engine import containers, volumes
+from devloop.engine.body import Image
 from devloop.engine.client import Engine
 from devloop.image import engine_build
 from devloop.image.engine_build import Order
@@ -16,7 +17,7 @@ from tests.e2e import harness
 from tests.e2e.apps import NODE, App
 
 
-def build(engine: Engine, project: Project, dockerfile: str, letter: str) -> containers.Image:
+def build(engine: Engine, project: Project, dockerfile: str, letter: str) -> Image:
     fingerprint = letter * 64
     order = Order(
         root=project.root,
