@@ -6,6 +6,7 @@ registry credentials; requests go to the documented Engine API, so that a call i
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -31,6 +32,36 @@ class RefusedError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+class Conversation:
+    """The connection to a command that runs in a container."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the SDK's stream
+        self._stream = stream
+        self._link: socket.socket = getattr(stream, "_sock", stream)
+
+    def ask(self, text: bytes, answer: bytes, patience: float) -> bool:
+        """Send a text and wait, for that many seconds a piece, for output that ends so."""
+        heard = b""
+        try:
+            self._link.settimeout(patience)
+            self._link.sendall(text)
+            while not heard.endswith(answer):
+                piece = self._link.recv(256)
+                if not piece:
+                    return False
+                heard += piece
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the connection, and the command's input with it."""
+        for one in (self._stream, self._link, getattr(self._stream, "_response", None)):
+            if one is not None:
+                with suppress(OSError, ValueError):
+                    one.close()
 
 
 class Engine:
@@ -117,6 +148,13 @@ class Engine:
             yield from stream
         except (OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
             return  # the connection broke: to the reader that is the end of the output
+
+    def converse(self, container: str, argv: list[str]) -> Conversation:
+        """Run a command in a container and talk to its stdin and stdout."""
+        with gone(self.address), refusals():
+            identity = self._api.exec_create(container, argv, stdin=True)["Id"]
+            stream = self._api.exec_start(identity, socket=True)
+        return Conversation(stream)
 
     def hold(self, ended: Callable[[], bool]) -> None:
         """Hold an event stream open until the engine goes (or ``ended``); no event is read."""

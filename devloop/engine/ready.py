@@ -15,7 +15,7 @@ OPEN_LONG_ENOUGH = 0.1
 ALIVE_LONG_ENOUGH = 0.5
 SERVER_ERROR = 500
 HTTP_WAIT = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # each attempt takes time from the app that starts
 
 
 def wait(
@@ -44,7 +44,7 @@ def _poll(attempt: Callable[[], bool], cancelled: Callable[[float], bool]) -> bo
             return True
         if cancelled(pause):
             return False
-        pause = min(pause * 1.1, LONGEST_PAUSE)
+        pause = min(pause * 1.15, LONGEST_PAUSE)
     return False
 
 

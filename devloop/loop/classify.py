@@ -75,7 +75,10 @@ def classify(
     restarts: list[str] = []
     idle: list[str] = []
     moved = fp.differences(before.wanted.fingerprint, after.wanted.fingerprint)
+    new_image = _moved_paths(before, after)
     for change in changes:
+        if change.path in new_image:
+            continue  # the new container's business, not that of the app that runs
         why = _why_idle(before, after, change)
         if why:
             idle.append(f"{change.path}: {why}")
@@ -98,6 +101,12 @@ def classify(
         else tuple(path for path in restarts if path in after.wanted.fingerprint.entries),
         warnings=_warnings(before, after),
     )
+
+
+def _moved_paths(before: Picture, after: Picture) -> frozenset[str]:
+    """List the inputs of the image that count differently now."""
+    old, new = before.wanted.fingerprint.entries, after.wanted.fingerprint.entries
+    return frozenset(path for path in {*old, *new} if old.get(path) != new.get(path))
 
 
 def _why_idle(before: Picture, after: Picture, change: Change) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from devloop import events
 from devloop.engine import containers, logs, ready
 from devloop.engine.body import grace_seconds
+from devloop.engine.channel import Channel
 from devloop.engine.client import Engine, RefusedError
 from devloop.engine.containers import Container
 from devloop.errors import DevloopError, EngineGoneError, HostError
@@ -35,6 +36,7 @@ class Followed:
     container: Container
     announced: threading.Event = field(default_factory=threading.Event)
     expected_end: bool = False
+    channel: Channel | None = None
     starts: int = 1
 
 
@@ -118,6 +120,9 @@ class Serving:
         since = time.monotonic() if old else None
         if old:
             old.expected_end = True
+            if old.channel:
+                old.channel.close()
+                old.channel = None
             self._stop(old.container)
         self.current = followed
         self._follow(followed)
@@ -141,6 +146,15 @@ class Serving:
         name = self.project.image(action.wanted.fingerprint.digest)
         self.post(on.Swapped(now, action.generation, followed.container.id, name, since))
         followed.announced.set()
+        if followed.container.nonce:
+            self._spawn(self._open_channel, followed)
+
+    def _open_channel(self, followed: Followed) -> None:
+        """Have a quick way to signal the supervisor, once it runs; its first test is a no-op."""
+        with suppress(RefusedError):
+            channel = Channel(self.engine, followed.container.id)
+            if channel.send("0"):
+                followed.channel = channel
 
     def _check_ports(self, spec: ContainerSpec, old: Followed | None) -> None:
         """Find out early, and by whom, that a port is taken."""
@@ -205,6 +219,8 @@ class Serving:
             return
         supervised = bool(followed.container.nonce)
         followed.expected_end = followed.expected_end or not supervised
+        if supervised and followed.channel and followed.channel.send("HUP"):
+            return
         try:
             containers.restart(self.engine, followed.container)
         except RefusedError:
