@@ -7,20 +7,16 @@ their content as soon as there was time to read them. One thread owns a snapshot
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import blake2b
-from typing import TypeAlias
 
 from devloop.model import Change, ChangeKind
+from devloop.watch import files
 from devloop.watch.ignore import Ignores
 from devloop.watch.tree import join
 
-MAX_HASHED = 4 << 20
-"""Bytes above which a file is not read: any event on it counts as a change."""
 RACY = 50_000_000
 """Nanoseconds: a file may change again without a new time stamp while the last is this young."""
 LATER = 1.0
@@ -28,19 +24,12 @@ LATER = 1.0
 AT_ONCE = 200
 """New files that are read before a batch is given; the rest is left to the background."""
 
-READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-READ |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""A link or a pipe that was put in a file's place must not lead astray or hold us up."""
-
-Stamp: TypeAlias = tuple[int, int, int, int, int]
-"""Type, mtime_ns, ctime_ns, size and inode."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or link; ``digest`` None: not read, ``racy``: the stamp does not prove sameness."""
 
-    stamp: Stamp
+    stamp: files.Stamp
     digest: bytes | None
     racy: bool
 
@@ -138,7 +127,7 @@ class Snapshot:
         if folder is None:
             self._look_through(self._first_unknown(above))
             return False
-        return self._compare(folder, path, name, _stat(self._full(path)))
+        return self._compare(folder, path, name, files.look(self._full(path)))
 
     def _compare(self, folder: Folder, path: str, name: str, info: os.stat_result | None) -> bool:
         before = folder.files.get(name)
@@ -165,7 +154,7 @@ class Snapshot:
             self._unread = None
             return None
         self._to_read -= not known
-        return _digest(self._full(path), info)
+        return files.digest(self._full(path), info)
 
     def _tell(self, path: str, kind: ChangeKind) -> None:
         if self._ignored(path):
@@ -179,7 +168,7 @@ class Snapshot:
             self._changes[path] = kind
 
     def _entry(self, info: os.stat_result, digest: bytes | None) -> Entry:
-        return Entry(_stamp(info), digest, self._age(info) < RACY)
+        return Entry(files.stamp(info), digest, self._age(info) < RACY)
 
     def _age(self, info: os.stat_result) -> int:
         return self._clock() - max(info.st_ctime_ns, info.st_mtime_ns)
@@ -194,7 +183,7 @@ class Snapshot:
             self._look_through(self._first_unknown(above))
             return
         if path and parent is not None:
-            if self._ignores.prunes(path) or not _is_folder(self._full(path)):
+            if self._ignores.prunes(path) or not files.is_folder(self._full(path)):
                 self._drop(parent, path, name)
                 return
             start = parent.folders.setdefault(name, Folder())
@@ -210,7 +199,7 @@ class Snapshot:
             self._compare(folder, join(here, name), name, None)
         for name, info in found.items():
             entry = folder.files.get(name)
-            if entry is None or entry.stamp != _stamp(info) or (entry.racy and entry.digest):
+            if entry is None or entry.stamp != files.stamp(info) or (entry.racy and entry.digest):
                 self._compare(folder, join(here, name), name, info)
         wanted = {name for name in names if not self._ignores.prunes(join(here, name))}
         for name in folder.folders.keys() - wanted:
@@ -236,7 +225,7 @@ class Snapshot:
         while todo:
             folder, here = todo.pop()
             try:
-                found, names = _list(self._full(here))
+                found, names = files.listing(self._full(here))
             except (FileNotFoundError, NotADirectoryError):
                 found, names = {}, []
             except OSError:
@@ -272,7 +261,7 @@ class Snapshot:
             for name, entry in folder.files.items():
                 path = join(here, name)
                 size = entry.stamp[3]
-                if entry.digest is None and size <= MAX_HASHED and not self._ignored(path):
+                if entry.digest is None and size <= files.MAX_HASHED and not self._ignored(path):
                     yield size, path
 
     def _fill(self, path: str) -> bool:
@@ -283,64 +272,13 @@ class Snapshot:
         if folder is None or entry is None or entry.digest is not None:
             return False
         full = self._full(path)
-        info = _stat(full)
-        if info is None or _stamp(info) != entry.stamp:
+        info = files.look(full)
+        if info is None or files.stamp(info) != entry.stamp:
             return False
         if self._age(info) < RACY:
             self._young += [(info.st_size, path)] if self._age(info) > -RACY else []
             return False
-        digest, after = _digest(full, info), _stat(full)
-        if after is not None and _stamp(after) == entry.stamp:
+        digest, after = files.digest(full, info), files.look(full)
+        if after is not None and files.stamp(after) == entry.stamp:
             folder.files[name] = Entry(entry.stamp, digest, racy=False)
         return True
-
-
-def _list(folder: str) -> tuple[dict[str, os.stat_result], list[str]]:
-    """Stat a folder's files and links, and name its folders; other kinds do not count."""
-    found: dict[str, os.stat_result] = {}
-    names: list[str] = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    names.append(entry.name)
-                elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    found[entry.name] = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue  # gone meanwhile
-    return found, names
-
-
-def _is_folder(path: str) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def _stat(path: str) -> os.stat_result | None:
-    """Stat a file or link, None if there is no such."""
-    try:
-        info = os.lstat(path)
-    except (OSError, ValueError):
-        return None
-    return info if stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode) else None
-
-
-def _stamp(info: os.stat_result) -> Stamp:
-    kind = stat.S_IFMT(info.st_mode)
-    return kind, info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino
-
-
-def _digest(path: str, info: os.stat_result) -> bytes | None:
-    """Hash the content, or what a link says; None if it cannot be read or is too long."""
-    if info.st_size > MAX_HASHED:
-        return None
-    try:
-        if stat.S_ISLNK(info.st_mode):
-            return blake2b(os.fsencode(os.readlink(path)), digest_size=16, person=b"link").digest()
-        with open(os.open(path, READ), "rb") as stream:
-            content = stream.read(MAX_HASHED + 1)
-    except OSError:
-        return None
-    return blake2b(content, digest_size=16).digest() if len(content) <= MAX_HASHED else None

@@ -12,10 +12,10 @@ from contextlib import suppress
 
 from devloop.config.settings import Watch
 from devloop.watch import limits, observer, tree
-from devloop.watch.batches import Batch, Batcher, Notice, Reconfigured, Stopped, Wiring
+from devloop.watch.batches import Batch, Batcher, Broken, Notice, Reconfigured, Stopped, Wiring
 from devloop.watch.debounce import Seen
 from devloop.watch.ignore import Ignores
-from devloop.watch.inotify import ExhaustedError
+from devloop.watch.kernel import ExhaustedError
 from devloop.watch.observer import DeafError, Source
 
 STATE = ".devloop"
@@ -85,7 +85,10 @@ class Watcher:
         before, self._settings = self._settings, settings
         if before.poll != settings.poll:
             self._close()
-            self._open()
+            try:
+                self._open()
+            except OSError as error:
+                self._batcher.inbox.put(Broken(error))
             self._batcher.inbox.put(Seen(folders=("",)))
 
     def _mend(self, error: Exception) -> bool:
@@ -148,7 +151,8 @@ class Watcher:
         """Give the folder for the probe, made if it can be."""
         folder = os.path.join(self._root, STATE)
         with suppress(OSError):
-            os.makedirs(folder, exist_ok=True)
+            if not os.path.isdir(folder):
+                os.mkdir(folder)
             with open(os.path.join(folder, ".gitignore"), "xb") as stream:
                 stream.write(b"*\n")
         return folder

@@ -16,8 +16,8 @@ from tests.e2e.apps import NODE, PYTHON, App, Kind, package
 from tests.e2e.harness import Up
 
 POLL = 0.002
-CALM = 0.3
-"""Seconds between two saves: what comes sooner is a burst, for which devloop waits longer."""
+CALM = 0.6
+"""Seconds between two saves: what comes sooner looks like a burst or like the app's own writing."""
 PATIENCE = 60.0
 
 EXPRESS = Kind(

@@ -43,6 +43,7 @@ class Hands:
 def tree(root: Path, files: int) -> None:
     """Write an express project with many source files."""
     harness.write(root, NODE.files)
+    harness.write(root, {"devloop.yaml": "name: shop\n"})
     harness.write(root, {"server.js": NODE.template % {"body": '"hello"'}})
     for number in range(files):
         folder = root / "src" / f"part{number % FOLDERS}"
@@ -56,7 +57,6 @@ def idle_loop(root: Path, engine: Engine) -> Loop:
     picture = projects.look(str(root), around)
     project = projects.named(str(root), picture)
     loop = Loop(project, engine, lambda _event: None, around, lambda _port: "")
-    loop.executor.quitting.set()
     loop.picture, loop.executor = picture, Hands()  # type: ignore[assignment]
     for happened in (
         on.Begun(0.0, picture.wanted, ()),
@@ -95,6 +95,7 @@ def _edits() -> Iterator[tuple[str, str, Callable[[int], str]]]:
     )
     yield "source edit", "src/part7/module7.js", lambda turn: f"module.exports = {-turn}\n"
     yield "README edit", "README.md", lambda turn: f"# {turn}\n"
+    yield "comment in devloop.yaml", "devloop.yaml", lambda turn: f"# {turn}\nname: shop\n"
 
 
 def _decide(loop: Loop, root: Path, path: str, content: str) -> float:

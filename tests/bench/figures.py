@@ -26,16 +26,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to measure: runs of what is quick, and of what takes seconds each."""
+    """How much to measure: runs of what is quick and of what takes seconds, and how many apps."""
 
     many: int
     few: int
     idle_s: float
+    apps: int
     files: int = 10_000
 
 
-THOROUGH = Effort(many=15, few=7, idle_s=10.0)
-QUICK = Effort(many=5, few=3, idle_s=5.0)
+THOROUGH = Effort(many=15, few=7, idle_s=10.0, apps=2)
+QUICK = Effort(many=5, few=3, idle_s=3.0, apps=1)
 
 
 def median(values: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from tests.bench.figures import Effort, Figure, ms, progress
 from tests.e2e.apps import App
 
 ALLOWED_MB = 80.0
-SETTLE = 3.0
+SETTLE = 2.0
 TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 
 

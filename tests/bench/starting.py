@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import apps, plain
-from tests.bench.figures import Effort, Figure, in_turns, median, ms, progress, spread, timed
+from tests.bench.figures import Effort, Figure, in_turns, median, progress, spread, timed
 from tests.e2e.apps import App, Kind
 from tests.e2e.harness import Up
 
@@ -24,7 +24,7 @@ UP_FACTOR, VERSION_FACTOR, HELP_FACTOR = 1.3, 3.0, 1.5
 
 def measure(effort: Effort) -> Iterator[Figure]:
     """Measure both."""
-    for kind in apps.KINDS[:2]:
+    for kind in apps.KINDS[: effort.apps]:
         progress(f"up to the first page: {kind.name}")
         yield from _up(kind, effort)
     progress("the command line")
@@ -60,6 +60,7 @@ def _run(how: plain.Recipe, port: int) -> float:
 def _command_line(effort: Effort) -> Iterator[Figure]:
     python = sys.executable
     devloop = str(Path(python).with_name("devloop"))
+    _process(devloop, "--help")  # writes the bytecode, if that is still missing
     bare, version, typer, usage = in_turns(
         effort.many,
         lambda: _process(python, "-c", "pass"),
@@ -82,8 +83,3 @@ def _process(*argv: str) -> float:
 def _ratio(what: str, ours: list[float], theirs: list[float], allowed: float) -> Figure:
     value = median(ours) / median(theirs)
     return Figure(what, f"{value:.2f}", f"at most {allowed}", value <= allowed)
-
-
-def overhead(ours: list[float], theirs: list[float]) -> str:
-    """Say how much more one takes than the other."""
-    return ms(median(ours) - median(theirs))

@@ -58,7 +58,7 @@ def main() -> None:
 
 def installed(tool: str) -> bool:
     """Say whether a tool can be measured."""
-    return importlib.util.find_spec(tool.split()[0]) is not None
+    return importlib.util.find_spec(tool.split(maxsplit=1)[0]) is not None
 
 
 def large_tree(root: Path) -> None:
@@ -148,20 +148,32 @@ def start(tool: str, root: str) -> dict[str, float]:
     return found
 
 
+WRITER = """
+import sys, time
+for line in sys.stdin:
+    now = time.monotonic()
+    with open(sys.argv[1], "w") as stream:
+        stream.write(line)
+    print(now, flush=True)
+"""
+
+
 def latency(tool: str, root: str) -> dict[str, float]:
-    """Time a save until it is told, each after a calm moment."""
-    path = os.path.join(root, "saved.py")
+    """Time a save by another process until it is told, each after a calm moment."""
     told: SimpleQueue[float] = SimpleQueue()
-    stop = begin(tool, root, lambda: told.put(time.perf_counter()))
+    stop = begin(tool, root, lambda: told.put(time.monotonic()))
+    command = [sys.executable, "-c", WRITER, os.path.join(root, "saved.py")]
     times = []
-    for number in range(SAVES):
-        time.sleep(0.15 if number else 2)
-        while not told.empty():
-            told.get()
-        now = time.perf_counter()
-        with open(path, "w") as stream:
-            stream.write(str(number))
-        times.append((told.get(timeout=WAIT) - now) * 1000)
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, bufsize=1) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        for number in range(SAVES):
+            time.sleep(0.15 if number else 2)
+            while not told.empty():
+                told.get()
+            writer.stdin.write(f"{number}\n")
+            seen = told.get(timeout=WAIT)
+            times.append((seen - float(writer.stdout.readline())) * 1000)
     stop()
     return {"median": statistics.median(times), "p95": sorted(times)[int(SAVES * 0.95)]}
 

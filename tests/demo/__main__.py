@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -24,6 +25,7 @@ NO_ENGINE = 3
 def main() -> int:
     """Give the tour; 0 if everything was as promised."""
     signal.signal(signal.SIGTERM, _terminated)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is where devloop is installed
     try:
         connect().close()
         with tempfile.TemporaryDirectory(prefix="devloop-demo-") as folder:

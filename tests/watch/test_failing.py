@@ -17,6 +17,7 @@ from devloop.config.settings import Watch
 from devloop.watch import limits, observer, watcher
 from devloop.watch.ignore import Ignores
 from devloop.watch.inotify import Inotify
+from devloop.watch.kernel import ExhaustedError, Kernel
 from tests.watch.watching import NOW, put, watching
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux")
@@ -48,7 +49,7 @@ def overflow(root: Path, folders: int, files: int) -> None:
         (root / f"d{number}").mkdir()
     put(root, *(path for path in old if (root / path).parent.is_dir()), text="before")
     gate = Gate()
-    with watching(root, ignores=gate) as eye:
+    with watching(root, Watch(quiet=0.01), gate) as eye:
         (root / "gate").mkdir()
         assert gate.reached.wait(30)
         put(root, *names, text="during the overflow")
@@ -251,32 +252,12 @@ def test_a_reader_that_dies_again_and_again_gives_way_to_polls(
         assert eye.seen() == {"a.py": "modified"}
 
 
-def test_a_dispatcher_that_dies_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = tmp_path / "project"
-    put(root, "a.py")
-    real = observer._Handler.dispatch  # noqa: SLF001
-    died = threading.Event()
-
-    def once(self: observer._Handler, event: observer.FileSystemEvent) -> None:
-        if not died.is_set():
-            died.set()
-            raise RuntimeError("a fault")
-        real(self, event)
-
-    with watching(root) as eye:
-        monkeypatch.setattr(observer._Handler, "dispatch", once)  # noqa: SLF001
-        put(root, "a.py", text="edited")
-        assert eye.seen() == {"a.py": "modified"}
-
-
 def test_a_file_system_without_events_is_polled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "project"
     put(root, "a.py")
-    monkeypatch.setattr(Inotify, "probe", lambda *_: False)
+    monkeypatch.setattr(Kernel, "probe", lambda *_: False)
     monkeypatch.setattr(watcher, "POLL", 0.01)
     with watching(root) as eye:
         assert eye.trouble() == (
@@ -302,10 +283,9 @@ def test_the_probe_hears_and_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_the_probe_is_deaf_where_no_event_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devloop.watch.inotify.PROBE_WAIT_MS", 10)
-    kernel = Inotify(str(tmp_path), Ignores(), lambda _: None)
-    monkeypatch.setattr(kernel, "_events", lambda: iter([(99, 0, 0, "x")]))
-    kernel._add(str(tmp_path), 0x100)  # noqa: SLF001 - others' events are not its own
+    monkeypatch.setattr("devloop.watch.kernel.PROBE_WAIT_MS", 10)
+    kernel = Kernel()
+    monkeypatch.setattr(kernel, "events", lambda: iter([(99, 0, 0, "x")]))  # not its own
     waits = iter([True, False])
     monkeypatch.setattr(
         "select.poll",
@@ -422,3 +402,49 @@ def test_which_limit_it_is(number: int, files: dict[str, str], words: str, tmp_p
     for path, text in files.items():
         put(tmp_path, path, text=text)
     assert words in limits.why(number, 900, f"{tmp_path}/")
+
+
+class Few:
+    """A kernel that gives so many watches and no more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, watches: int) -> None:
+        self.left = watches
+        real = Kernel.add
+
+        def add(kernel: Kernel, folder: str, mask: int) -> int:
+            if self.left <= 0:
+                raise ExhaustedError(errno.ENOSPC)
+            self.left -= 1
+            return real(kernel, folder, mask)
+
+        monkeypatch.setattr(Kernel, "add", add)
+        monkeypatch.setattr(watcher, "POLL", 0.01)
+
+
+def test_watches_that_run_out_at_any_time_give_way_to_polls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    put(root, "a.py", "d/x.py", ".gitignore", text="d\n")
+    few = Few(monkeypatch, 1)
+    with watching(root) as eye:  # the probe takes the only one
+        assert "looking every 10 ms" in eye.trouble()[0]
+        put(root, "a.py", text="at the start")
+        assert eye.seen() == {"a.py": "modified"}
+    few.left = 2
+    with watching(root) as eye:
+        put(root, ".gitignore", text="# nothing any more\n")
+        assert "looking every 10 ms" in eye.trouble()[0]
+        put(root, "d/x.py", text="where no watch could be had")
+        assert eye.seen()["d/x.py"] == "modified"
+
+
+def test_a_change_of_settings_finds_that_the_root_is_gone(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    put(root, "a.py")
+    with watching(root, Watch(quiet=0.0, poll=3600)) as eye:
+        root.rename(tmp_path / "away")
+        eye.watcher.reconfigure(Ignores(), NOW)
+        text, fatal = eye.trouble()
+        assert fatal
+        assert f"{root} is gone" in text

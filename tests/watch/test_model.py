@@ -131,7 +131,7 @@ def told(eye: Eye) -> dict[str, bytes | None]:
 @pytest.mark.parametrize(
     "how", [NOW, Watch(quiet=0.002, max_wait=0.02)], ids=["at once", "batched"]
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(before=STEPS, steps=STEPS)
 def test_what_is_told_adds_up_to_the_tree(
     how: Watch,

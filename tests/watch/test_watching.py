@@ -342,6 +342,15 @@ def test_an_install_beside_the_watcher_adds_no_watch(root: Path) -> None:
         assert watches() == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts inotify watches")
+def test_ignores_that_shut_folders_out_give_their_watches_back(root: Path) -> None:
+    with watching(root) as eye:
+        assert watches() == 3
+        put(root, ".gitignore", text="src\n")
+        eye.seen()
+        assert watches() == 1
+
+
 # batches
 
 
@@ -364,7 +373,7 @@ def test_a_branch_switch_is_one_batch(root: Path) -> None:
     (root / "a.py").unlink()
     git("add", "-A")
     git("commit", "-qm", "two")
-    with watching(root, DEFAULT) as eye:
+    with watching(root, Watch(max_wait=60)) as eye:
         git("checkout", "-q", "main")
         first = eye.next()
         assert len(first) == 401

@@ -37,8 +37,8 @@ class Eye:
         self.watcher = Watcher(str(root), ignores, settings, self._batch, self._trouble)
 
     def _batch(self, changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
-        for change in changes:
-            self.contents[change.path] = content(self.root / change.path)
+        for path in (*(change.path for change in changes), *unchanged):
+            self.contents[path] = content(self.root / path)  # maybe that of a save under way
         self.batches.put((changes, unchanged))
 
     def _trouble(self, text: str, fatal: bool) -> None:
