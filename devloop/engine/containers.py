@@ -127,6 +127,15 @@ def exit_code(engine: Engine, container: str) -> int | None:
     return None if state["Running"] else int(state["ExitCode"])
 
 
+def wait_end(engine: Engine, container: str) -> None:
+    """Wait until a container is not running; its output ends a moment before its state does."""
+    try:
+        engine.post(f"/containers/{container}/wait")
+    except RefusedError as error:
+        if error.status != NOT_FOUND:
+            raise
+
+
 def execute(engine: Engine, container: str, argv: list[str]) -> tuple[int, str]:
     """Run a command in the container; gives its exit code and its output, both streams mixed."""
     body = {"AttachStdout": True, "AttachStderr": True, "Tty": True, "Cmd": argv}

@@ -1,8 +1,9 @@
 """Waits until the app answers (DESIGN §1, "Ready").
 
 An HTTP response below 500 from ``health``; else any HTTP response from the first port; else, if it
-does not speak HTTP, a connection that is still open after 100 ms: the engine's proxy accepts
-connections that nobody serves and closes them at once.
+does not speak HTTP, a connection that is still open after 1.5 s: the engine's proxy accepts
+connections that nobody serves, closes them at once or, while a new container's address is not known
+yet, holds them for a second.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-OPEN_LONG_ENOUGH = 0.1
+OPEN_LONG_ENOUGH = 1.5
 ALIVE_LONG_ENOUGH = 0.5
 SERVER_ERROR = 500
 HTTP_WAIT = 5.0

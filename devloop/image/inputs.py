@@ -64,11 +64,9 @@ class ImageInputs:
 
     def role(self, path: str, manifest: Callable[[str], bool]) -> Role | None:
         """Say how a path counts, None if a change of it needs no build."""
-        if self.ignore.matches(path):
-            return None
         found = [(one, place) for one in self.sources if (place := one.lands(path)) is not None]
         counts = [self._counts(one, place, path, found, manifest) for one, place in found]
-        if not any(counts):
+        if not any(counts) or self.ignore.matches(path):
             return None
         by_fields = self.mount is not None and manifest(path)
         return Role.FIELDS if by_fields else Role.CONTENT

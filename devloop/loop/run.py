@@ -22,7 +22,7 @@ from devloop.loop import look as looks
 from devloop.loop.classify import classify, needs_look
 from devloop.loop.execute import Executor, RecheckDue
 from devloop.loop.look import Surroundings
-from devloop.loop.picture import Picture
+from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.state import State
 from devloop.loop.step import step
 from devloop.model import Change, ChangeKind, Project
@@ -143,7 +143,7 @@ class Loop:
     def _look(self, before: Picture, changes: tuple[Change, ...]) -> tuple[Picture, str]:
         """Give the picture after a batch; a broken file leaves the old one, with its error."""
         try:
-            if needs_look(before, changes):
+            if needs_look(before, changes) and not self._same_config(before, changes):
                 return looks.look(self.project.root, self.around, before), ""
             after = looks.glance(self.project.root, before, changes)
             if _fields_moved(before, after):
@@ -153,6 +153,11 @@ class Loop:
         except DevloopError as error:
             return before, _told(error)
         return after, ""
+
+    def _same_config(self, before: Picture, changes: tuple[Change, ...]) -> bool:
+        """Say whether devloop.yaml alone changed, and says what it said."""
+        alone = all(one.path == CONFIG_FILE for one in changes)
+        return alone and looks.read_config(self.project.root) == before.config
 
     def _adopt(self, before: Picture, after: Picture) -> None:
         self.picture = self.executor.picture = after

@@ -284,6 +284,7 @@ class Serving:
 
     def _post_exit(self, followed: Followed, *, gone: bool) -> None:
         followed.announced.wait()
+        containers.wait_end(self.engine, followed.container.id)
         code = containers.exit_code(self.engine, followed.container.id)
         if code is None and not gone:
             return  # it runs again: a restart of a container without a supervisor

@@ -44,7 +44,7 @@ class State:
     something changes that could mend it. ``late`` are source changes that the app has not seen
     and that wait for the work to end. ``starts`` counts the app's starts in ``container``;
     ``expected`` is the first start that answers the open ``cycles``. ``own`` counts, for a file,
-    how often in a row it changed right after a start: the app may be writing it.
+    after how many starts in a row it changed at once, and names the last: the app may write it.
     """
 
     wanted: Wanted | None = None
@@ -67,4 +67,4 @@ class State:
     ended: bool = False
     ever_ran: bool = False
     broken: frozenset[str] = frozenset()
-    own: tuple[tuple[str, int], ...] = ()
+    own: tuple[tuple[str, int, int], ...] = ()

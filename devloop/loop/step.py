@@ -38,7 +38,7 @@ Result: TypeAlias = tuple[State, Plan]
 
 FRESH = 0.5
 """A change within so many seconds after a start may be the app's own doing."""
-LOOPS, CERTAIN = 3, 1000
+LOOPS, CERTAIN = 3, 6
 
 
 def step(state: State, happened: on.Input) -> Result:
@@ -156,20 +156,27 @@ def _count_own(state: State, paths: tuple[str, ...], now: float) -> tuple[State,
     """Count changes that come right after a start; name the file that all of a batch is about.
 
     An app that writes one of its own sources would be restarted for ever. Three restarts in a row
-    are let through; then the file has to come to rest first, and is restarted for once more; what
-    is written right after that start too is the app's own doing.
+    are let through; then the file has to come to rest before each restart; what is written right
+    after three of those too is the app's own doing.
     """
     started = state.starts >= state.expected and state.app is not App.EXITED
-    fresh = started and now - state.started_at < FRESH
-    counts = dict(state.own)
-    counts = {path: counts.get(path, 0) + 1 for path in paths} if fresh else {}
-    suspect = len(paths) == 1 and counts.get(paths[0], 0) > LOOPS
-    return replace(state, own=tuple(sorted(counts.items()))), paths[0] if suspect else ""
+    if not (started and now - state.started_at < FRESH):
+        return replace(state, own=()), ""
+    known = {path: (count, start) for path, count, start in state.own}
+    own = tuple((path, *_counted(known.get(path), state.starts)) for path in sorted(set(paths)))
+    suspect = len(own) == 1 and own[0][1] > LOOPS
+    return replace(state, own=own), own[0][0] if suspect else ""
+
+
+def _counted(known: tuple[int, int] | None, start: int) -> tuple[int, int]:
+    """Count a start once, however often the file changes after it."""
+    count, last = known or (0, 0)
+    return (count if last == start else count + 1), start
 
 
 def _own(state: State, cycle: Cycle, path: str, now: float) -> Result:
     """Do not restart for a file that the app may be writing: wait, or let it be."""
-    if dict(state.own)[path] > CERTAIN:
+    if state.own[0][1] > CERTAIN:
         why = f"{path}: the app itself writes it after each start, which restarts nothing"
         state, closed = closing.close(state, replace(cycle, cause=why), now, "ok")
         return state, (Report("", events.Notice(f"{why}; a later save does")), *closed)
@@ -179,10 +186,10 @@ def _own(state: State, cycle: Cycle, path: str, now: float) -> Result:
 
 
 def _settled(state: State, it: on.Settled) -> Result:
-    """Restart for a file that has come to rest; what is written after that is the app's own."""
+    """Restart for a file that has come to rest: nothing that a user saved is lost."""
     if it.cycle != state.count or not state.container or state.work is not Work.IDLE:
         return state, ()
-    state = replace(state, own=((it.path, CERTAIN),), expected=state.starts + 1)
+    state = replace(state, expected=state.starts + 1)
     return state, (Restart(it.path),)
 
 
