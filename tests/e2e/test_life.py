@@ -73,7 +73,8 @@ def test_a_second_interrupt_does_not_wait_for_the_grace(shop: App, engine: Engin
 
 
 def test_an_interrupt_during_a_build_cancels_it(shop: App, engine: Engine) -> None:
-    dockerfile = "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\nRUN sleep 60\n"
+    dockerfile = "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\n"
+    dockerfile += f"RUN : {time.time_ns()}; sleep 60\n"  # no layer of an earlier run
     harness.write(shop.root, {"Dockerfile": dockerfile})
     with harness.running(shop.root) as up:
         up.wait("image.step")

@@ -282,9 +282,9 @@ def test_ten_saves_in_a_moment_are_one_restart(app: App) -> None:
 @ONLY_NODE
 def test_a_newer_dependency_change_cancels_the_build(app: App) -> None:
     slow = "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\nRUN npm install\n"
-    slow += (
-        'RUN grep -q is-odd package.json && sleep 30 || true\nCOPY . .\nCMD ["node","server.js"]\n'
-    )
+    # no layer of an earlier run
+    slow += f"RUN : {time.time_ns()}; grep -q is-odd package.json && sleep 30 || true\n"
+    slow += 'COPY . .\nCMD ["node","server.js"]\n'
     harness.write(app.root, {"Dockerfile": slow})
     with harness.running(app.root) as up:
         up.ready()
