@@ -81,7 +81,10 @@ def parse(content: bytes, path: str) -> Node:
 def _from_yaml(error: yaml.MarkedYAMLError, path: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-    return Problem(f"not valid YAML: {error.problem or error.context}", location=where)
+    reason = error.problem or error.context or ""
+    if "nesting" in reason:  # newer parsers have a limit of their own
+        return Problem("the nesting is too deep", location=where)
+    return Problem(f"not valid YAML: {reason}", location=where)
 
 
 class _Builder:

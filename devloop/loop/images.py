@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from devloop import events
@@ -184,9 +185,20 @@ def prune(engine: Engine, project: Project) -> None:
     """Keep the project's newest images; older ones go, with the volumes filled from them."""
     found = engine.get("/images/json", filters=f'{{"label":["{LABEL_PROJECT}={project.id}"]}}')
     mine = [one for one in found if _tags(one, project)]
-    mine.sort(key=lambda one: int(one["Created"]), reverse=True)
+    if len(mine) <= KEPT_IMAGES:
+        return
+    mine.sort(key=lambda one: _tagged(engine, one), reverse=True)
     for old in mine[KEPT_IMAGES:]:
         _remove(engine, project, old)
+
+
+def _tagged(engine: Engine, image: dict[str, Any]) -> datetime:
+    """Say when an image got its name; one made of cached layers bears their old date itself."""
+    try:
+        metadata = engine.get(f"/images/{image['Id']}/json").get("Metadata") or {}
+        return datetime.fromisoformat(metadata["LastTagTime"])
+    except (KeyError, RefusedError):  # gone meanwhile, or an engine that does not tell
+        return datetime.fromtimestamp(int(image["Created"]), UTC)
 
 
 def _tags(image: dict[str, Any], project: Project) -> list[str]:

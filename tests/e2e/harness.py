@@ -143,6 +143,9 @@ def running(root: Path, **options: Any) -> Iterator[Up]:
     try:
         yield up
         up.check()
+    except BaseException:
+        print("\n".join(str(one) for one in up.events), up.errors, sep="\n")
+        raise
     finally:
         up.end()
         clear(root)

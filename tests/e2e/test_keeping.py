@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ def test_the_newest_five_images_stay_older_ones_go_with_their_volumes(
             engine.delete(f"/images/{project.image(letter * 64)}", force="true")
         for volume in harness.volumes(engine, tmp_path):
             engine.delete(f"/volumes/{volume['Name']}")
+
+
+def test_an_image_that_is_made_again_of_cached_layers_is_new(
+    tmp_path: Path, engine: Engine
+) -> None:
+    project = Project(str(tmp_path), "keeping")
+    try:
+        build(engine, project, FILLED % "a", "a")
+        begun = int(time.time())
+        while int(time.time()) == begun:  # the layers' date has whole seconds
+            time.sleep(0.02)
+        for letter in "bcdef":
+            build(engine, project, FILLED % letter, letter)
+        engine.delete(f"/images/{project.image('a' * 64)}")
+        again = build(engine, project, FILLED % "a", "a")
+        images.prune(engine, project)
+        assert containers.inspect_image(engine, project.image("a" * 64)) == again
+        assert containers.inspect_image(engine, project.image("b" * 64)) is None
+    finally:
+        for letter in "abcdef":
+            engine.delete(f"/images/{project.image(letter * 64)}", force="true")
 
 
 def test_a_volume_that_is_not_known_to_be_full_is_made_anew(tmp_path: Path, engine: Engine) -> None:
