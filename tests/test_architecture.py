@@ -30,6 +30,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "image.sources",
         "image.context",
         "image.progress",
+        "check.*",
         "watch.ignore",
         "watch.debounce",
         "watch.named",

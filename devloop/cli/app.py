@@ -104,6 +104,19 @@ def build(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
 
 
 @app.command()
+def check(
+    path: Folder = Path(),
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="mend what is safe to mend")] = False,
+    output: Answering = Output.PLAIN,
+) -> None:
+    """Lint the Dockerfile, its ignore file and devloop.yaml."""
+    from devloop.cli import check as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.check(path, output.value, fix=fix))
+
+
+@app.command()
 def plan(
     paths: Annotated[list[str] | None, typer.Argument(help="files; without any, `up`")] = None,
     *,
