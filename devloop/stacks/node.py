@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from devloop.stacks import node_commands, node_manager, node_manifest, versions
-from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
+from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot, Tool
 from devloop.stacks.node_commands import Start
 from devloop.stacks.node_manager import Manager
 from devloop.stacks.node_manifest import LOCKS, VERSION_FILES
@@ -110,9 +110,11 @@ def detect(snapshot: Snapshot) -> Detection | None:
         keep=_keep(found, manager),
         setup=node_manager.setup(manager),
         env=_env(snapshot, manager, start),
+        develop=(Env("NODE_ENV", "development"),),
         ignore=(*IGNORE, *secrets, *_ignored_cache(manager)),
         needs_source=node_manifest.needs_source(found, manager),
         secrets=secrets,
+        lends=_tool(manager, version),
         production=_production(snapshot, package, manager, start),
     )
 
@@ -206,4 +208,16 @@ def _production(snapshot: Snapshot, package: Package, manager: Manager, start: S
         static=static,
         run=own or start.command,
         port=3000 if static else start.port,
+        env=(Env("NODE_ENV", "production"),),
+        user=1000,
     )
+
+
+def _tool(manager: Manager, version: str) -> Tool:
+    """Say what another stack's image takes over to install and build what is Node's here."""
+    modules = "/usr/local/lib/node_modules"
+    link = (
+        "ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\\n"
+        "    && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx"
+    )
+    return Tool(NAME, f"node:{version}-slim", ("/usr/local/bin/node", modules), link)

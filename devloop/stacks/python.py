@@ -103,7 +103,10 @@ def detect(snapshot: Snapshot) -> Detection | None:
         ignore=IGNORE,
         needs_source=found.needs_source,
         production=Production(
-            install=production, run=start.production or start.command, port=start.port
+            install=production,
+            run=start.production or start.command,
+            port=start.port,
+            copies=((VENV, VENV), ("/app", "./")),
         ),
     )
 

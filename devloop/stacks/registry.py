@@ -8,6 +8,26 @@ from dataclasses import replace
 from devloop.stacks import node, paths, python
 from devloop.stacks.base import Detection, Snapshot, Stack
 
+LOOKED_FOR = (
+    "composer.json",
+    "index.php",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "Cargo.toml",
+    "Gemfile",
+    "mix.exs",
+    "requirements.txt",
+    "pyproject.toml",
+    "Pipfile",
+    "main.py",
+    "deno.json",
+    "*.csproj",
+    "package.json",
+    "index.html",
+)
+"""The best known of the files that stacks are found by, for people."""
+
 STACKS: dict[str, Stack] = {stack.NAME: stack for stack in (python, node)}
 
 
