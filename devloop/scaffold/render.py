@@ -70,10 +70,10 @@ def _values(
         "tools": tools,
         "image": host.image,
         "env": _env(inside),
-        "base": "".join(map(_borrow, tools)) + _system(host.system) + _run(host, host.prepare),
+        "base": "".join(map(_borrow, tools)) + _system(host.system) + _prepare(host),
         "setup": "".join(_run(item, item.setup) for item in inside),
         "copy": _copies(inside),
-        "install": "".join(_run(item, item.install) for item in inside),
+        "install": "".join(_run(item, item.install, item.stores) for item in inside),
         "develop": _env_line(item for one in inside for item in one.develop),
         "expose": _expose(first.port),
         "cmd": _cmd(first.run),
@@ -83,7 +83,8 @@ def _values(
         "prod_image": based or "base",
         "prod_env": _env_line(_production_env(inside, whole=bool(based))),
         "prod_workdir": "WORKDIR /app\n" if based else "",
-        "prod_setup": _run(host, STATIC_SETUP if static else host.production.setup),
+        "prod_setup": _system(host.production.system)
+        + _run(host, STATIC_SETUP if static else host.production.setup),
         "prod_copy": _shipped(host, static),
         "user": host.production.user,
         "production_expose": _expose(production.port),
@@ -163,8 +164,18 @@ def _copy_folder(folder: str, names: list[str]) -> str:
     return quote.copy(sources, f"{folder}/" if folder else "./")
 
 
-def _run(detection: Detection, line: str) -> str:
-    """Write a RUN instruction with the download cache of what it calls and its secrets."""
+def _prepare(host: Detection) -> str:
+    """Make the stores before anybody fills them, so that their own mode is right as well."""
+    stores = " ".join(host.stores)
+    made = f"mkdir -p {stores} && chmod a+rwX {stores}" if stores else ""
+    return _run(host, " && ".join(filter(None, [made, host.prepare])))
+
+
+def _run(detection: Detection, line: str, stores: Sequence[str] = ()) -> str:
+    """Write a RUN instruction with the download cache of what it calls and its secrets.
+
+    The stores that it fills are opened to every user in the same layer.
+    """
     if not line:
         return ""
     cache = _cache(detection, line)
@@ -174,7 +185,8 @@ def _run(detection: Detection, line: str) -> str:
             f"--mount=type=secret,id={path.lstrip('.')},target=/app/{path}"
             for path in detection.secrets
         ]
-    return f"RUN {' '.join(mounts)} \\\n    {line}\n" if mounts else f"RUN {line}\n"
+    opened = f"{line} && chmod -R a+rwX {' '.join(stores)}" if stores else line
+    return f"RUN {' '.join(mounts)} \\\n    {opened}\n" if mounts else f"RUN {opened}\n"
 
 
 def _cache(detection: Detection, line: str) -> str:

@@ -58,7 +58,8 @@ class Production:
     ``prune`` drops development dependencies afterwards: shell lines, empty where not needed.
     ``static`` is the folder of a site that needs no server of its own. ``run`` starts the app,
     empty where nothing was found; ``port`` is where it then listens. ``image`` is what is shipped
-    upon, empty for the base; ``setup`` a shell line run in it; ``copies`` are source and target of
+    upon, empty for the base; ``system`` are
+    Debian packages and ``setup`` a shell line that it needs; ``copies`` are source and target of
     what is taken from the stage ``build``. ``user`` is the numeric user.
     """
 
@@ -69,6 +70,7 @@ class Production:
     run: Command = ()
     port: int | None = None
     image: str = ""
+    system: tuple[str, ...] = ()
     setup: str = ""
     copies: tuple[tuple[str, str], ...] = (("/app", "./"),)
     env: tuple[Env, ...] = ()
@@ -82,7 +84,8 @@ class Detection:
     ``install`` is the shell line that installs the dependencies, ``cache`` the folder of its
     download cache, ``setup`` a shell line that must run before (a pinned package manager), empty
     where none is needed. ``system`` are Debian packages that the base needs, ``prepare`` a shell
-    line that runs in it after them. ``keep`` are paths below the project that stay the container's
+    line that runs in it after them. ``stores`` are folders that the install fills and that any
+    user may read and write, because the tools look into them when the app runs. ``keep`` are paths below the project that stay the container's
     own, ``keep_foreign`` those besides them that a Dockerfile not written by us may install into.
     ``suffixes`` are the endings (``.py``) and whole names of files whose change restarts the app.
     ``reload`` is ``restart`` or ``none`` (the app reloads itself). ``run`` is empty where nothing
@@ -107,6 +110,7 @@ class Detection:
     port: int | None
     reload: str
     suffixes: frozenset[str]
+    stores: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     keep_foreign: tuple[str, ...] = ()
     system: tuple[str, ...] = ()
