@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from devloop.errors import ConfigError, Problem
-from devloop.scaffold.plan import FilePlan, plan
+from devloop.scaffold.plan import FilePlan, looked_for, plan
 from devloop.scaffold.write import read_existing, read_templates, write
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError, Snapshot
@@ -20,6 +20,7 @@ _DONE = {
     "keep": "kept (it is there already; --force overwrites it)",
     "same": "unchanged",
 }
+_FILL_IN = "fill in the Dockerfile's CMD, and app.ports in devloop.yaml if it listens"
 _WOULD = {**_DONE, "create": "would create", "overwrite": "would overwrite"}
 
 
@@ -36,8 +37,8 @@ def init(
     """Write the files of a project and say so; give the exit code.
 
     ``snapshot`` has all contents that ``registry.wanted`` names. For people, what was done goes
-    to ``stderr``; with ``json``, one object goes to ``stdout``. Raises ``UserError`` if no stack
-    was found, ``ConfigError`` if manifests do not parse.
+    to ``stderr``; with ``json``, one object goes to ``stdout``. Raises ``ConfigError`` if
+    manifests do not parse.
     """
     detections = registry.detect(snapshot)
     _check(snapshot, detections)
@@ -100,6 +101,8 @@ def _lines(
     words = _WOULD if dry_run else _DONE
     found = [f"found {_describe(item)}" for item in detections]
     files = [f"{words[item.action]}: {item.path}" for item in plans]
+    if not detections:
+        return [f"found no stack that devloop knows. {looked_for()}", *files, _FILL_IN]
     idle = (
         [] if detections[0].run else ["no start command was found: write app.run in devloop.yaml"]
     )

@@ -10,8 +10,9 @@ from devloop.errors import UserError
 from devloop.model import Command
 from devloop.scaffold import quote
 from devloop.scaffold.render import dockerfile as render_dockerfile
-from devloop.scaffold.render import render
+from devloop.scaffold.render import render, unknown
 from devloop.stacks.base import Detection
+from devloop.stacks.registry import LOOKED_FOR
 
 DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
@@ -19,10 +20,6 @@ SETTINGS = "devloop.yaml"
 FILES = (DOCKERFILE, DOCKERIGNORE, SETTINGS)
 
 Action = Literal["create", "overwrite", "keep", "same"]
-
-_LOOKED_FOR = (
-    "package.json, requirements.txt, pyproject.toml, uv.lock, poetry.lock, main.py, app.py"
-)
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,11 @@ def plan(
 ) -> tuple[FilePlan, ...]:
     """Say which files are written and which are kept.
 
-    ``existing`` has the bytes of those of ``FILES`` that are there. Raises ``UserError`` if no
-    stack was found.
+    ``existing`` has the bytes of those of ``FILES`` that are there. Without a stack the Dockerfile
+    is one to be filled in.
     """
     contents = {
-        DOCKERFILE: dockerfile(detections, templates),
+        DOCKERFILE: dockerfile(detections, templates) if detections else unknown(templates),
         DOCKERIGNORE: dockerignore(detections, templates),
         SETTINGS: settings(name, detections, templates),
     }
@@ -70,9 +67,16 @@ def plan(
 def dockerfile(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
     """Write the Dockerfile for these stacks; ``UserError`` if there is none."""
     if not detections:
-        hint = f"Looked for: {_LOOKED_FOR}. Write a Dockerfile, or name another folder."
+        hint = (
+            f"{looked_for()} Write a Dockerfile (devloop init begins one), or name another folder."
+        )
         raise UserError("No stack that devloop knows was found in this folder.", hint=hint)
     return render_dockerfile(detections, templates)
+
+
+def looked_for() -> str:
+    """Say by which files a stack would have been found."""
+    return f"Looked for: {', '.join(LOOKED_FOR)}."
 
 
 def dockerignore(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
@@ -83,14 +87,14 @@ def dockerignore(detections: Sequence[Detection], templates: Mapping[str, str]) 
 
 def settings(name: str, detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
     """Write a short devloop.yaml with what was detected; the first stack's app is run."""
-    first = detections[0]
+    first = detections[0] if detections else None
     keep = dict.fromkeys(path for item in detections for path in item.keep)
     values = {
         "name": quote.yaml_string(name),
-        "run": _command(first.run),
-        "port": quote.yaml_string(str(first.port)) if first.port else "",
+        "run": _command(first.run) if first else "",
+        "port": quote.yaml_string(str(first.port)) if first and first.port else "",
         "keep": quote.yaml_list(keep),
-        "reload": first.reload,
+        "reload": first.reload if first else "restart",
     }
     return render(templates, "devloop.yaml.j2", values)
 

@@ -41,13 +41,26 @@ class Env:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """What another image lends: paths that are copied to where they were, then a shell line."""
+
+    name: str
+    image: str
+    paths: tuple[str, ...]
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Production:
     """What the stages ``build`` and ``prod`` need besides those for development.
 
     ``install`` installs without development dependencies, ``build`` makes what is shipped and
     ``prune`` drops development dependencies afterwards: shell lines, empty where not needed.
     ``static`` is the folder of a site that needs no server of its own. ``run`` starts the app,
-    empty where nothing was found; ``port`` is where it then listens.
+    empty where nothing was found; ``port`` is where it then listens. ``image`` is what is shipped
+    upon, empty for the base; ``system`` are
+    Debian packages and ``setup`` a shell line that it needs; ``copies`` are source and target of
+    what is taken from the stage ``build``. ``user`` is the numeric user.
     """
 
     install: str = ""
@@ -56,6 +69,12 @@ class Production:
     static: str = ""
     run: Command = ()
     port: int | None = None
+    image: str = ""
+    system: tuple[str, ...] = ()
+    setup: str = ""
+    copies: tuple[tuple[str, str], ...] = (("/app", "./"),)
+    env: tuple[Env, ...] = ()
+    user: int = 10001
 
 
 @dataclass(frozen=True)
@@ -64,15 +83,19 @@ class Detection:
 
     ``install`` is the shell line that installs the dependencies, ``cache`` the folder of its
     download cache, ``setup`` a shell line that must run before (a pinned package manager), empty
-    where none is needed. ``keep`` are paths below the project that stay the container's own,
-    ``keep_foreign`` those besides them that a Dockerfile not written by us may install into.
+    where none is needed. ``system`` are Debian packages that the base needs, ``prepare`` a shell
+    line that runs in it after them. ``stores`` are folders that the install fills and that any
+    user may read and write, because the tools look into them when the app runs. ``keep`` are paths below the project that stay the container's
+    own, ``keep_foreign`` those besides them that a Dockerfile not written by us may install into.
     ``suffixes`` are the endings (``.py``) and whole names of files whose change restarts the app.
     ``reload`` is ``restart`` or ``none`` (the app reloads itself). ``run`` is empty where nothing
     that could be started was found. ``needs_source``: the install reads more of the project than
     its manifests. ``secrets`` are files with credentials, mounted for the install and never
-    copied, each under its base name without a leading dot as id. ``dev_env`` is what the container
+    copied, each under its base name without a leading dot as id. ``env`` is the image's
+    environment, ``develop`` that of its stage ``dev`` alone. ``dev_env`` is what the container
     under development is run with, whoever wrote its Dockerfile. ``ignore`` are patterns of
-    .dockerignore, ``template`` is the Dockerfile's, empty for ``<name>.Dockerfile.j2``.
+    .dockerignore. ``tools`` are what the base borrows, ``lends`` is what this stack would lend to
+    another's image, which makes it one that can be added to any other.
     """
 
     name: str
@@ -87,16 +110,21 @@ class Detection:
     port: int | None
     reload: str
     suffixes: frozenset[str]
+    stores: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     keep_foreign: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    prepare: str = ""
     setup: str = ""
     env: tuple[Env, ...] = ()
+    develop: tuple[Env, ...] = ()
     dev_env: tuple[Env, ...] = ()
     ignore: tuple[str, ...] = ()
     needs_source: bool = False
     secrets: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    lends: Tool | None = None
     production: Production = field(default_factory=Production)
-    template: str = ""
 
 
 class ManifestError(Exception):

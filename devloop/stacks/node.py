@@ -1,4 +1,4 @@
-"""Node: npm, pnpm and yarn, with the frameworks that they install."""
+"""Node: npm, pnpm, yarn and bun, with the frameworks that they install."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from devloop.stacks import node_commands, node_manager, node_manifest, versions
-from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
+from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot, Tool
 from devloop.stacks.node_commands import Start
-from devloop.stacks.node_manager import Manager
+from devloop.stacks.node_manager import BUN, Manager
 from devloop.stacks.node_manifest import LOCKS, VERSION_FILES
 from devloop.stacks.node_package import ROOT, Package, local_manifests, members, read
 from devloop.stacks.parse import reach, string, toml_table
 
 NAME = "node"
-MANAGERS = frozenset({"npm", "pnpm", "yarn"})
+_DENO = ("deno.json", "deno.jsonc", "deno.lock")
 SUFFIXES = frozenset(
     {
         ".js",
@@ -85,8 +85,10 @@ def detect(snapshot: Snapshot) -> Detection | None:
     """Say how a folder with a package.json is installed and run."""
     package = read(snapshot)
     manager = node_manager.choose(snapshot, package)
-    if ROOT not in snapshot.paths or manager.name not in MANAGERS:
+    if ROOT not in snapshot.paths:
         return None
+    if snapshot.present(*_DENO) and not snapshot.present(*LOCKS):
+        return None  # Deno reads package.json itself
     found = node_manifest.packages(snapshot, package, manager)
     locked = bool(_lock(snapshot, manager))
     install, cache = node_manager.install(manager, locked=locked)
@@ -98,8 +100,8 @@ def detect(snapshot: Snapshot) -> Detection | None:
         name=NAME,
         manager=manager.name,
         framework=start.framework.name,
-        version=version,
-        image=f"node:{version}" if _needs_git(found) else f"node:{version}-slim",
+        version=(manager.version or BUN) if manager.name == "bun" else version,
+        image=_image(manager, version, found),
         manifests=node_manifest.manifests(snapshot, found, manager),
         install=install,
         cache=cache,
@@ -110,9 +112,11 @@ def detect(snapshot: Snapshot) -> Detection | None:
         keep=_keep(found, manager),
         setup=node_manager.setup(manager),
         env=_env(snapshot, manager, start),
+        develop=(Env("NODE_ENV", "development"),),
         ignore=(*IGNORE, *secrets, *_ignored_cache(manager)),
         needs_source=node_manifest.needs_source(found, manager),
         secrets=secrets,
+        lends=_tool(manager, version),
         production=_production(snapshot, package, manager, start),
     )
 
@@ -169,6 +173,12 @@ def _needs_git(found: list[Package]) -> bool:
     return any(_GIT.match(spec) for package in found for spec in package.dependencies.values())
 
 
+def _image(manager: Manager, version: str, found: list[Package]) -> str:
+    if manager.name == "bun":
+        return f"oven/bun:{manager.version or BUN}"
+    return f"node:{version}" if _needs_git(found) else f"node:{version}-slim"
+
+
 def _keep(found: list[Package], manager: Manager) -> tuple[str, ...]:
     if manager.zero:
         return (".yarn/unplugged",)
@@ -206,4 +216,19 @@ def _production(snapshot: Snapshot, package: Package, manager: Manager, start: S
         static=static,
         run=own or start.command,
         port=3000 if static else start.port,
+        env=(Env("NODE_ENV", "production"),),
+        user=1000,
     )
+
+
+def _tool(manager: Manager, version: str) -> Tool:
+    """Say what another stack's image takes over to install and build what is Node's here."""
+    if manager.name == "bun":
+        bunx = "ln -s bun /usr/local/bin/bunx && ln -s bun /usr/local/bin/node"
+        return Tool(NAME, f"oven/bun:{BUN}", ("/usr/local/bin/bun",), bunx)
+    modules = "/usr/local/lib/node_modules"
+    link = (
+        "ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\\n"
+        "    && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx"
+    )
+    return Tool(NAME, f"node:{version}-slim", ("/usr/local/bin/node", modules), link)

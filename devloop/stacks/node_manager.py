@@ -31,6 +31,8 @@ YARN_OF_LOCK = {
 }
 FOCUS_MAJOR = 4  # `yarn workspaces focus` is built in from here on
 
+BUN = "1"
+BUN_CACHE = "/root/.bun/install/cache"
 STORE = "/root/.local/share/pnpm/store"
 CLASSIC_CACHE = "/usr/local/share/.cache/yarn"
 NODE_RUN_MAJOR = 22  # `node --run` is there from here on
@@ -68,11 +70,15 @@ def choose(snapshot: Snapshot, package: Package) -> Manager:
     name, version = _named(package)
     name = name or _by_files(snapshot, package)
     fill = {"pnpm": _pnpm, "yarn": _yarn}.get(name)
+    if name == "bun" and not _EXACT.fullmatch(version):
+        version = ""
     return fill(snapshot, version) if fill else Manager(name, version)
 
 
 def setup(manager: Manager) -> str:
     """Give the shell line that installs the manager itself, empty where the image has it."""
+    if manager.name == "bun":
+        return ""
     if manager.name == "npm":
         return f"npm install -g npm@{manager.version}" if manager.version else ""
     if manager.name == "pnpm":
@@ -89,6 +95,8 @@ def install(manager: Manager, *, locked: bool) -> tuple[str, str]:
     if manager.name == "pnpm":
         frozen = "--frozen-lockfile" if locked else "--no-frozen-lockfile"
         return f"pnpm install {frozen} --store-dir {STORE}", STORE
+    if manager.name == "bun":
+        return "bun install --frozen-lockfile" if locked else "bun install", BUN_CACHE
     if manager.berry:
         return _berry_install(manager, locked=locked), BERRY_CACHE
     if manager.name == "yarn":
@@ -100,6 +108,9 @@ def prune(manager: Manager, *, locked: bool) -> str:
     """Give the shell line that drops development dependencies, empty where there is none."""
     if manager.name == "pnpm":
         return f"CI=true pnpm install --prod --ignore-scripts --offline --store-dir {STORE}"
+    if manager.name == "bun":
+        frozen = " --frozen-lockfile" if locked else ""
+        return f"rm -rf node_modules && bun install --production --ignore-scripts{frozen}"
     if manager.berry:
         focus = f"{_berry_env(manager)} yarn workspaces focus --all --production"
         return focus if manager.major >= FOCUS_MAJOR else ""
@@ -124,6 +135,8 @@ def run(manager: Manager, script: str, flags: tuple[str, ...] = ()) -> tuple[str
 
 def node(manager: Manager, argv: tuple[str, ...]) -> tuple[str, ...]:
     """Give the command that runs a file with Node; without node_modules only yarn can."""
+    if manager.name == "bun":
+        return ("bun", *argv)
     return ("yarn", "node", *argv) if manager.zero else ("node", *argv)
 
 

@@ -18,18 +18,23 @@ from devloop.stacks.node_package import (
 )
 from devloop.stacks.parse import canonical, json_object, pick, table
 
-LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
+LOCKS = (
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "bun.lock",
+    "bun.lockb",
+)
 VERSION_FILES = (".nvmrc", ".node-version", ".tool-versions", "mise.toml")
 _COMMON = (*VERSION_FILES, ".npmrc")
 _OF_MANAGER = {
     "npm": ("package-lock.json", "npm-shrinkwrap.json"),
     "pnpm": ("pnpm-lock.yaml", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs"),
     "yarn": ("yarn.lock", ".yarnrc", ".yarnrc.yml"),
+    "bun": ("bun.lock", "bun.lockb", "bunfig.toml"),
 }
-_BUN = ("bun.lock", "bun.lockb", "bunfig.toml")
-_NAMES = frozenset(
-    {ROOT, *_COMMON, *_BUN, *(name for names in _OF_MANAGER.values() for name in names)}
-)
+_NAMES = frozenset({ROOT, *_COMMON, *(name for names in _OF_MANAGER.values() for name in names)})
 _PNP = (".pnp.cjs", ".pnp.js", ".pnp.loader.mjs", ".pnp.data.json")
 _YARN_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/")
 _FOLDER_FILES = re.compile(

@@ -1,4 +1,4 @@
-"""Python: pip, uv and Poetry, all installing into a virtual environment outside the mount."""
+"""Python: pip, uv, Poetry, PDM and Pipenv, installing into an environment outside the mount."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devloop.stacks.base import Detection, Env, ManifestError, Production, Snaps
 from devloop.stacks.parse import reach, string, toml_table
 from devloop.stacks.python_commands import Start
 from devloop.stacks.python_install import CACHES, VENV, VERSION_FILES
-from devloop.stacks.python_project import PYPROJECT, Project
+from devloop.stacks.python_project import PIPFILE, PYPROJECT, Project
 
 NAME = "python"
 MANAGERS = frozenset(CACHES)
@@ -67,7 +67,7 @@ def wanted(snapshot: Snapshot) -> frozenset[str]:
     project = python_project.read(snapshot)
     files = pip.reached(snapshot, pip.development(snapshot))
     members = python_project.members(snapshot, project)
-    first = snapshot.present(PYPROJECT, *VERSION_FILES, "Procfile", *files, *members)
+    first = snapshot.present(PYPROJECT, PIPFILE, *VERSION_FILES, "Procfile", *files, *members)
     if python_install.gather(snapshot).manager not in MANAGERS:
         return frozenset(first)
     manage = snapshot.present(python_commands.django_project(snapshot))
@@ -103,7 +103,10 @@ def detect(snapshot: Snapshot) -> Detection | None:
         ignore=IGNORE,
         needs_source=found.needs_source,
         production=Production(
-            install=production, run=start.production or start.command, port=start.port
+            install=production,
+            run=start.production or start.command,
+            port=start.port,
+            copies=((VENV, VENV), ("/app", "./")),
         ),
     )
 
@@ -114,7 +117,9 @@ def is_manifest(path: str) -> bool:
 
 
 def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | None:
-    """Give what counts in a pyproject.toml or requirements file; None for all else."""
+    """Give what counts in a pyproject.toml, Pipfile or requirements file; None for all else."""
+    if paths.name(path) == PIPFILE:
+        return python_project.pipfile_fields(content)
     if paths.name(path) == PYPROJECT:
         return python_project.fields(content, manager)
     if pip.is_requirements(path):
@@ -133,6 +138,8 @@ def _env(snapshot: Snapshot, manager: str, version: str, start: Start) -> tuple[
             Env("UV_PYTHON_DOWNLOADS", "never"),
         ),
         "poetry": (Env("VIRTUAL_ENV", VENV),),
+        "pdm": (Env("VIRTUAL_ENV", VENV), Env("PDM_CHECK_UPDATE", "false")),
+        "pipenv": (Env("VIRTUAL_ENV", VENV), Env("PIPENV_VERBOSITY", "-1")),
     }
     return (
         Env("PATH", f"{VENV}/bin:$PATH"),
@@ -154,6 +161,7 @@ def _version_specs(snapshot: Snapshot, project: Project) -> list[str]:
         _mise(snapshot),
         project.text("project", "requires-python"),
         project.text("tool", "poetry", "dependencies", "python"),
+        python_project.pipfile_python(snapshot),
     ]
     return [spec for spec in specs if spec]
 

@@ -17,16 +17,24 @@ VENV = "/opt/venv"
 UV = "0.13.9"
 POETRY = "2.5.1"
 POETRY_OF = {"3.9": "2.2.1"}
+PDM = "2.29.4"
+PDM_OF = {"3.9": "2.26.2"}
+PIPENV = "2026.10.3"
+PIPENV_OF = {"3.9": "2025.0.4"}
 CACHES = {
     "pip": "/root/.cache/pip",
     "uv": "/root/.cache/uv",
     "poetry": "/root/.cache/pypoetry",
+    "pdm": "/root/.cache/pdm",
+    "pipenv": "/root/.cache/pipenv",
 }
 VERSION_FILES = (".python-version", "runtime.txt", ".tool-versions", "mise.toml")
 _OF_MANAGER: dict[str, tuple[str, ...]] = {
     "pip": (),
     "uv": (PYPROJECT, "uv.lock", "uv.toml"),
     "poetry": (PYPROJECT, "poetry.lock", "poetry.toml"),
+    "pdm": (PYPROJECT, "pdm.lock", "pdm.toml"),
+    "pipenv": ("Pipfile", "Pipfile.lock"),
 }
 _LOCKS = (("uv", "uv.lock"), ("poetry", "poetry.lock"), ("pdm", "pdm.lock"), ("pipenv", "Pipfile"))
 _BUILD_FILES = (PYPROJECT, "setup.py", "setup.cfg")
@@ -52,11 +60,12 @@ class Found:
     members: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
     locked: bool = False
+    pipfile: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
         """Normalised names of all dependencies."""
-        return self.project.names | {pip.project_name(line) for line in self.lines}
+        return self.project.names | self.pipfile | {pip.project_name(line) for line in self.lines}
 
     @property
     def needs_source(self) -> bool:
@@ -83,7 +92,9 @@ def gather(snapshot: Snapshot) -> Found:
     if manager == "pip" and package and not files:
         local = (*local, ".")  # there is nothing else to install from
     members = python_project.members(snapshot, project) if manager == "uv" else ()
-    return Found(manager, project, files, lines, members, local, "uv.lock" in snapshot.paths)
+    locked = "uv.lock" in snapshot.paths
+    names = python_project.pipfile_names(snapshot) if manager == "pipenv" else frozenset()
+    return Found(manager, project, files, lines, members, local, locked, names)
 
 
 def manifests(snapshot: Snapshot, found: Found) -> tuple[str, ...]:
@@ -96,11 +107,17 @@ def manifests(snapshot: Snapshot, found: Found) -> tuple[str, ...]:
 
 def install(snapshot: Snapshot, found: Found, version: str) -> tuple[str, str]:
     """Give the shell lines that install for development and for production."""
-    if found.manager == "uv":
-        return _uv(found)
-    if found.manager == "poetry":
-        line = "poetry install --no-root --no-interaction"
-        return line, f"{line} --only main"
+    poetry, pdm = "poetry install --no-root --no-interaction", "pdm install --no-self"
+    fixed = {
+        "uv": _uv(found),
+        "poetry": (poetry, f"{poetry} --only main"),
+        "pdm": (pdm, f"{pdm} --prod"),
+        "pipenv": _pipenv(snapshot),
+    }
+    return fixed.get(found.manager) or _pip(snapshot, found, version)
+
+
+def _pip(snapshot: Snapshot, found: Found, version: str) -> tuple[str, str]:
     if _listed(found):
         return _install_listed(version, groups=True), _install_listed(version, groups=False)
     if "." in found.local and not found.files:
@@ -118,7 +135,9 @@ def setup(manager: str, version: str) -> str:
     venv = f"python -m venv {VENV}"
     if manager == "pip":
         return venv
-    return f"pip install poetry=={POETRY_OF.get(version, POETRY)} && {venv}"
+    known = {"pdm": PDM_OF.get(version, PDM), "pipenv": PIPENV_OF.get(version, PIPENV)}
+    release = known.get(manager, POETRY_OF.get(version, POETRY))
+    return f"pip install {manager}=={release} && {venv}"
 
 
 def _manager(snapshot: Snapshot, project: Project) -> str:
@@ -146,6 +165,13 @@ def _uv(found: Found) -> tuple[str, str]:
     # The members' code is found through the environment, the root's own through the mount.
     scope = "--all-packages" if found.members else "--no-install-project"
     return f"uv sync {lock}{scope}", f"uv sync {lock}--no-dev {scope}"
+
+
+def _pipenv(snapshot: Snapshot) -> tuple[str, str]:
+    locked = "Pipfile.lock" in snapshot.paths
+    line = f"PIPENV_CACHE_DIR={CACHES['pipenv']} pipenv install"
+    line += " --deploy" if locked else " --skip-lock"
+    return f"{line} --dev", line
 
 
 def _install_listed(version: str, *, groups: bool) -> str:

@@ -11,6 +11,8 @@ from devloop.stacks.parse import pick, reach, string, strings, table, toml_table
 from devloop.stacks.python_requirements import normalised, project_name
 
 PYPROJECT = "pyproject.toml"
+PIPFILE = "Pipfile"
+_PIPFILE_ASIDE = {"scripts", "pipenv"}
 _STANDARD = frozenset(
     {
         "project.requires-python",
@@ -34,9 +36,17 @@ _POETRY = _STANDARD | {
     "tool.poetry.dev-dependencies",
     "tool.poetry.group",
 }
+_PDM = _STANDARD | {
+    "project.name",
+    "project.dynamic",
+    "dependency-groups",
+    "tool.pdm.source",
+    "tool.pdm.dev-dependencies",
+    "tool.pdm.resolution",
+}
 _PIP = _STANDARD | {"project.dynamic", "dependency-groups"}
-_KEYS = {"uv": _UV, "poetry": _POETRY, "pip": _PIP}
-_ALL = _UV | _POETRY | _PIP
+_KEYS = {"uv": _UV, "poetry": _POETRY, "pip": _PIP, "pdm": _PDM}
+_ALL = _UV | _POETRY | _PIP | _PDM
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Project:
             *table(reach(self.data, "project", "optional-dependencies")).values(),
             *table(reach(self.data, "dependency-groups")).values(),
             reach(self.data, "tool", "uv", "dev-dependencies"),
+            *self._pdm,
         ]
         return tuple(item for value in lists for item in strings(value))
 
@@ -78,6 +89,10 @@ class Project:
         tables = [*sources, *(value for _, value in self._poetry())]
         inside = {paths.join("", string(table(item).get("path"))) for item in tables}
         return tuple(sorted(path for path in inside if path and path != "."))
+
+    @property
+    def _pdm(self) -> Iterator[object]:
+        yield from table(reach(self.data, "tool", "pdm", "dev-dependencies")).values()
 
     def _poetry(self) -> Iterator[tuple[str, object]]:
         poetry = reach(self.data, "tool", "poetry")
@@ -111,3 +126,28 @@ def fields(content: bytes, manager: str) -> Mapping[str, object]:
     Raises ``ManifestError`` if it does not parse.
     """
     return pick(toml_table(content), _KEYS.get(manager, _ALL))
+
+
+def pipfile_fields(content: bytes) -> Mapping[str, object]:
+    """Give what counts in a Pipfile: sources, requires and every category of packages."""
+    data = toml_table(content)
+    return pick(data, {key for key in data if key not in _PIPFILE_ASIDE and "." not in key})
+
+
+def pipfile_names(snapshot: Snapshot) -> frozenset[str]:
+    """Give the normalised names of all packages of the Pipfile."""
+    categories = (table(value) for value in _pipfile(snapshot).values())
+    return frozenset(normalised(name) for names in categories for name in names)
+
+
+def pipfile_python(snapshot: Snapshot) -> str:
+    """Give the version of Python that the Pipfile asks for, empty if none."""
+    required = table(_pipfile(snapshot).get("requires"))
+    return string(required.get("python_version")) or string(required.get("python_full_version"))
+
+
+def _pipfile(snapshot: Snapshot) -> Mapping[str, object]:
+    try:
+        return toml_table(snapshot.contents.get(PIPFILE, b""))
+    except ManifestError:
+        return {}

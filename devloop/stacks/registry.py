@@ -5,10 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from devloop.stacks import node, paths, python
+from devloop.model import Command
+from devloop.stacks import (
+    deno,
+    dotnet,
+    elixir,
+    go,
+    java,
+    node,
+    paths,
+    php,
+    python,
+    ruby,
+    rust,
+    static,
+)
 from devloop.stacks.base import Detection, Snapshot, Stack
+from devloop.stacks.procfile import web
 
-STACKS: dict[str, Stack] = {stack.NAME: stack for stack in (python, node)}
+LOOKED_FOR = (
+    "composer.json",
+    "index.php",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "Cargo.toml",
+    "Gemfile",
+    "mix.exs",
+    "requirements.txt",
+    "pyproject.toml",
+    "Pipfile",
+    "main.py",
+    "deno.json",
+    "*.csproj",
+    "package.json",
+    "index.html",
+)
+"""The best known of the files that stacks are found by, for people."""
+
+STACKS: dict[str, Stack] = {
+    stack.NAME: stack
+    for stack in (php, go, java, rust, ruby, elixir, python, deno, dotnet, node, static)
+}
 
 
 def wanted(snapshot: Snapshot) -> frozenset[str]:
@@ -26,7 +64,10 @@ def detect(snapshot: Snapshot) -> tuple[Detection, ...]:
     """Give all stacks of the project, the one that serves first; empty when there is none."""
     sane = _sane(snapshot)
     found = (stack.detect(sane) for stack in STACKS.values())
-    return tuple(sorted(filter(None, found), key=_rank))
+    known = [item for item in found if item]
+    started = web(sane)
+    ordered = sorted((_yielding(item, known, started) for item in known), key=_rank)
+    return tuple(item for item in ordered if _belongs(item, ordered))
 
 
 def fields(
@@ -54,6 +95,25 @@ def is_manifest(path: str) -> bool:
 def _sane(snapshot: Snapshot) -> Snapshot:
     """Leave out paths that no Dockerfile can name."""
     return replace(snapshot, paths=frozenset(filter(paths.is_safe, snapshot.paths)))
+
+
+def _yielding(item: Detection, found: list[Detection], started: Command) -> Detection:
+    """Leave the Procfile's command to the stack that it is more likely of than Node."""
+    if item.lends and len(found) > 1 and item.run and item.run == started:
+        return replace(item, run=(), port=None)
+    return item
+
+
+def _belongs(item: Detection, found: list[Detection]) -> bool:
+    """Leave out files for a browser beside any other stack, and Node where it builds nothing.
+
+    Beside Python it stays: there its packages are often called by the app.
+    """
+    if item.name == static.NAME:
+        return len(found) == 1
+    others = {other.name for other in found} - {item.name, static.NAME}
+    idle = not item.run and not item.production.build
+    return not (item.lends and idle and others - {"python"})
 
 
 def _rank(detection: Detection) -> tuple[bool, bool]:

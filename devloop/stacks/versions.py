@@ -46,6 +46,15 @@ PYTHON = Line(
     default=(3, 13),
     full_tilde=True,
 )
+GO = Line(known=tuple((1, minor) for minor in range(17, 28)), default=(1, 24))
+RUST = Line(known=tuple((1, minor) for minor in range(56, 96)), default=(1, 85))
+RUBY = Line(
+    known=((2, 7), (3, 0), (3, 1), (3, 2), (3, 3), (3, 4), (4, 0)), default=(3, 3), full_tilde=True
+)
+PHP = Line(known=((7, 4), (8, 0), (8, 1), (8, 2), (8, 3), (8, 4), (8, 5)), default=(8, 4))
+JAVA = Line(known=((8,), (11,), (17,), (21,), (25,)), default=(21,))
+DOTNET = Line(known=((6, 0), (7, 0), (8, 0), (9, 0), (10, 0)), default=(9, 0))
+ELIXIR = Line(known=tuple((1, minor) for minor in range(12, 20)), default=(1, 18), full_tilde=True)
 NODE_CODENAMES = {
     "fermium": "14",
     "gallium": "16",
@@ -54,6 +63,11 @@ NODE_CODENAMES = {
     "jod": "22",
     "krypton": "24",
 }
+
+
+def numbers(text: str) -> Release:
+    """Give the numbers of a version for comparing, empty where it has none."""
+    return tuple(int(number) for number in re.findall(r"\d{1,6}", text[:MAX_SPEC]))
 
 
 def choose(line: Line, specs: Iterable[str]) -> str:

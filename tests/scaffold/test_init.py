@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from devloop.cli.init import init
-from devloop.errors import ConfigError, UserError
+from devloop.errors import ConfigError
 from tests.scaffold.projects import NODE, PYTHON
 from tests.stacks.snapshots import package, tree
 
@@ -108,6 +108,13 @@ def test_manifests_that_do_not_parse_are_all_told_with_their_place(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_a_stack(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No stack"):
-        run(tmp_path, {"README.md": ""})
+def test_a_folder_without_a_stack_gets_one_to_fill_in(tmp_path: Path) -> None:
+    _, err = run(tmp_path, {"README.md": ""})
+    first, *files, last = err.splitlines()
+    assert first.startswith("found no stack that devloop knows. Looked for: composer.json, ")
+    assert files == ["created: Dockerfile", "created: .dockerignore", "created: devloop.yaml"]
+    assert last.startswith("fill in the Dockerfile's CMD")
+    text = (tmp_path / "Dockerfile").read_text()
+    assert "FROM debian:trixie-slim AS dev\nWORKDIR /app\n" in text
+    assert "\nCOPY . .\n" in text
+    assert "\n# CMD [" in text

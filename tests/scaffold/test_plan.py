@@ -231,7 +231,7 @@ def test_what_becomes_of_files(existing: dict[str, bytes], force: bool, actions:
 
 def test_without_a_stack_it_says_what_was_looked_for() -> None:
     with pytest.raises(UserError) as caught:
-        plan.plan("x", (), TEMPLATES, {}, force=False)
+        plan.dockerfile((), TEMPLATES)
     assert "No stack" in caught.value.message
     assert "package.json" in caught.value.hint
 

@@ -134,7 +134,15 @@ def test_the_manager_and_how_it_is_got(
 
 @pytest.mark.parametrize("files", [{"bun.lock": ""}, {"bun.lockb": ""}])
 def test_bun_is_not_taken_for_npm(files: dict[str, str]) -> None:
-    assert detect({"package.json": package(), **files}) == ()
+    files = {**files, "bunfig.toml": "", "a.js": ""}
+    found = one({"package.json": package(scripts={"dev": "node a.js"}), **files})
+    assert (found.manager, found.image, found.setup) == ("bun", "oven/bun:1", "")
+    assert (found.install, found.cache) == (
+        "bun install --frozen-lockfile",
+        "/root/.bun/install/cache",
+    )
+    assert found.manifests == tuple(sorted({*files, "package.json"} - {"a.js"}))
+    assert found.run == ("bun", "a.js")
 
 
 RUN = ("npm", "run", "dev")

@@ -101,8 +101,6 @@ def test_the_manager_and_how_it_installs(
         {"pyproject.toml": "[tool.ruff]\n"},
         {"pyproject.toml": "[tool.uv]\n"},
         {"pyproject.toml": "broken ["},
-        {"pdm.lock": "", "pyproject.toml": PROJECT},
-        {"Pipfile": "", "main.py": ""},
         {"sub/main.py": ""},
     ],
 )
