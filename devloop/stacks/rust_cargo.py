@@ -29,6 +29,7 @@ _KEYS = frozenset(
     }
 )
 _TARGETS = {"bin": "fn main() {}", "example": "fn main() {}", "bench": "", "test": ""}
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SOURCE = re.compile(r"src/(?:main\.rs|lib\.rs|bin/[^/]+\.rs|bin/[^/]+/main\.rs)")
 
 
@@ -119,7 +120,7 @@ def dummies(snapshot: Snapshot, found: list[Crate]) -> str:
     """
     files: dict[str, str] = {}
     for crate in found:
-        files |= {path: text for path, text in _stand_ins(snapshot, crate) if path}
+        files |= {path: text for path, text in _stand_ins(snapshot, crate) if _usable(path)}
     if not files:
         return "cargo fetch"
     folders = sorted({paths.folder(path) for path in files} - {""})
@@ -128,10 +129,21 @@ def dummies(snapshot: Snapshot, found: list[Crate]) -> str:
     for path, text in sorted(files.items()):
         by_text.setdefault(text, []).append(shlex.quote(path))
     for text, names in by_text.items():
-        made.append(f"echo '{text}' | tee {' '.join(names)} > /dev/null")
-    own = " ".join(f"-p {shlex.quote(crate.name)}" for crate in found if crate.name)
+        made.append(_written(text, names))
+    own = " ".join(f"-p {crate.name}" for crate in found if _NAME.fullmatch(crate.name))
     whole = " --workspace" if len(found) > 1 else ""
     return " \\\n    && ".join([*made, f"cargo build{whole}", f"cargo clean {own}"])
+
+
+def _usable(path: str) -> bool:
+    return bool(path) and paths.is_safe(path)
+
+
+def _written(text: str, names: list[str]) -> str:
+    """Give the shell line that writes one text into files, whose names are quoted already."""
+    if len(names) == 1:
+        return f"echo '{text}' > {names[0]}"
+    return f"for file in {' '.join(names)}; do echo '{text}' > \"$file\"; done"
 
 
 def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
@@ -143,7 +155,7 @@ def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
     for kind, text in _TARGETS.items():
         for one in _items(crate.data, kind):
             path = string(reach(one, "path")) or _usual(kind, string(reach(one, "name")))
-            if path and paths.is_safe(path):
+            if path:
                 yield paths.join(crate.folder, path) or "", text
     script = crate.text("package", "build") or "build.rs"
     inside = paths.join(crate.folder, script)
