@@ -30,15 +30,19 @@ _KEYS = frozenset(
 )
 _TARGETS = {"bin": "fn main() {}", "example": "fn main() {}", "bench": "", "test": ""}
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_SOURCE = re.compile(r"src/(?:main\.rs|lib\.rs|bin/[^/]+\.rs|bin/[^/]+/main\.rs)")
+_SOURCE = re.compile(r"(?:(.*)/)?(src/(?:main\.rs|lib\.rs|bin/[^/]+\.rs|bin/[^/]+/main\.rs))")
 
 
 @dataclass(frozen=True)
 class Crate:
-    """One Cargo.toml; ``data`` is empty where it does not parse."""
+    """One Cargo.toml; ``data`` is empty where it does not parse.
+
+    ``sources`` are the files that Cargo takes for targets by their place, relative to the crate.
+    """
 
     path: str
     data: Mapping[str, object]
+    sources: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -62,18 +66,12 @@ class Crate:
         """Give the string at this place, empty if it is none."""
         return string(reach(self.data, *keys))
 
-    def sources(self, snapshot: Snapshot) -> Iterator[str]:
-        """Give the files that Cargo takes for targets by their place, relative to the crate."""
-        prefix = f"{self.folder}/" if self.folder else ""
-        inside = (path.removeprefix(prefix) for path in snapshot.paths if path.startswith(prefix))
-        return (path for path in sorted(inside) if _SOURCE.fullmatch(path))
-
-    def programs(self, snapshot: Snapshot) -> list[str]:
+    def programs(self) -> list[str]:
         """Give the names of the programs, the crate's own first."""
         named = [string(reach(one, "name")) for one in _items(self.data, "bin")]
         found = [
             self.name if path == "src/main.rs" else path.removeprefix("src/bin/").split("/")[0]
-            for path in self.sources(snapshot)
+            for path in self.sources
             if path != "src/lib.rs"
         ]
         names = [*named, *sorted(found, key=lambda name: name != self.name)]
@@ -83,7 +81,7 @@ class Crate:
     def mains(self, snapshot: Snapshot) -> list[str]:
         """Give the sources of the programs, relative to the project."""
         named = (string(reach(one, "path")) for one in _items(self.data, "bin"))
-        found = [*(path for path in self.sources(snapshot) if path != "src/lib.rs"), *named]
+        found = [*(path for path in self.sources if path != "src/lib.rs"), *named]
         joined = (paths.join(self.folder, path) for path in found if path)
         return [path for path in joined if path and path in snapshot.paths]
 
@@ -101,13 +99,14 @@ def fields(content: bytes) -> Mapping[str, object]:
 
 def crates(snapshot: Snapshot) -> list[Crate]:
     """Give the root, the members of its workspace and all that they reach by ``path``."""
-    root = _read(snapshot, CARGO)
+    sources = _sources(snapshot)
+    root = _read(snapshot, CARGO, sources)
     found = {CARGO: root}
     waiting = [*_members(snapshot, root), *_local(root)]
     while waiting and len(found) < MAX_CRATES:
         path = waiting.pop()
         if path in snapshot.paths and path not in found:
-            found[path] = _read(snapshot, path)
+            found[path] = _read(snapshot, path, sources)
             waiting += _local(found[path])
     return [root, *(found[path] for path in sorted(found) if path != CARGO)]
 
@@ -147,7 +146,7 @@ def _written(text: str, names: list[str]) -> str:
 
 
 def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
-    for path in crate.sources(snapshot):
+    for path in crate.sources:
         yield paths.join(crate.folder, path) or "", "" if path == "src/lib.rs" else "fn main() {}"
     library = crate.text("lib", "path")
     if library:
@@ -161,7 +160,7 @@ def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
     inside = paths.join(crate.folder, script)
     if inside in snapshot.paths:
         yield inside, "fn main() {}"
-    if not any(True for _ in crate.sources(snapshot)) and crate.name and not library:
+    if not crate.sources and crate.name and not library:
         yield paths.join(crate.folder, "src/lib.rs") or "", ""
 
 
@@ -195,8 +194,19 @@ def _local(crate: Crate) -> Iterator[str]:
                 yield paths.join(inside, CARGO) or ""
 
 
-def _read(snapshot: Snapshot, path: str) -> Crate:
+def _read(snapshot: Snapshot, path: str, sources: Mapping[str, tuple[str, ...]]) -> Crate:
+    own = sources.get(paths.folder(path), ())
     try:
-        return Crate(path, toml_table(snapshot.contents.get(path, b"")))
+        return Crate(path, toml_table(snapshot.contents.get(path, b"")), own)
     except ManifestError:
-        return Crate(path, {})
+        return Crate(path, {}, own)
+
+
+def _sources(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Give the sources of every folder with some, looking at each path once."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(snapshot.paths):
+        match = _SOURCE.fullmatch(path)
+        if match:
+            found.setdefault(match[1] or "", []).append(match[2])
+    return {folder: tuple(names) for folder, names in found.items()}

@@ -12,7 +12,7 @@ from types import FrameType
 
 from devloop.engine.client import connect
 from devloop.errors import DevloopError
-from tests.bench import beside, deciding, idle, serving, starting
+from tests.bench import beside, deciding, idle, monorepo, serving, starting
 from tests.bench.figures import QUICK, THOROUGH, Effort, Figure, progress, table
 
 Part = Callable[[Effort], Iterator[Figure]]
@@ -23,6 +23,7 @@ PARTS: dict[str, Part] = {
     "deciding": deciding.measure,
     "starting": starting.measure,
     "idle": idle.measure,
+    "monorepo": monorepo.measure,
 }
 
 
