@@ -67,6 +67,18 @@ def test_the_module_that_boots_is_started() -> None:
     )
     assert found.keep == ("target", "lib/target", "web/target")
     assert found.manifests == ("lib/pom.xml", "pom.xml", "web/pom.xml")
+    assert found.install == "mvn -B compile dependency:go-offline"
+    assert one({"pom.xml": "<project/>"}).install == "mvn -B dependency:go-offline"
+
+
+def test_the_module_with_the_main_class_is_started() -> None:
+    modules = "<project><modules><module>lib</module><module>web</module></modules></project>"
+    main = {"web/src/main/java/a/Main.java": next(iter(MAIN.values()))}
+    found = one({"pom.xml": modules, "lib/pom.xml": "<a/>", "web/pom.xml": "<a/>", **main})
+    assert found.run == (
+        "mvn -q -pl web -am install -DskipTests"
+        " && exec mvn -q -pl web exec:java -Dexec.mainClass=a.Main"
+    )
 
 
 @pytest.mark.parametrize(
