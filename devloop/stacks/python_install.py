@@ -70,7 +70,7 @@ class Found:
     @property
     def needs_source(self) -> bool:
         """Whether the install builds something of the project."""
-        return bool(self.local or self.members)
+        return bool(self.local)
 
     @property
     def needs_compiler(self) -> bool:
@@ -162,8 +162,9 @@ def _uv(found: Found) -> tuple[str, str]:
     dynamic = "dependencies" in strings(reach(found.project.data, "project", "dynamic"))
     frozen = "--frozen " if found.members or dynamic else "--locked "
     lock = frozen if found.locked else ""
-    # The members' code is found through the environment, the root's own through the mount.
-    scope = "--all-packages" if found.members else "--no-install-project"
+    # The project's own code and its members' are found through the mount.
+    members = "--all-packages --no-install-workspace"
+    scope = members if found.members else "--no-install-project"
     return f"uv sync {lock}{scope}", f"uv sync {lock}--no-dev {scope}"
 
 

@@ -117,7 +117,7 @@ def test_manifests_are_copied_one_line_a_folder() -> None:
 
 
 def test_an_install_that_reads_the_source_gets_it() -> None:
-    for name in ("postinstall", "pip -e", "uv workspace"):
+    for name in ("postinstall", "pip -e"):
         assert "AS deps\n" in written(PROJECTS[name])
         deps = written(PROJECTS[name]).split("AS deps\n")[1].split("FROM")[0]
         assert "COPY . .\n" in deps

@@ -71,8 +71,8 @@ POETRY_LINE = "poetry install --no-root --no-interaction"
         (
             {"pyproject.toml": UV_MEMBERS, "uv.lock": "", "libs/a/pyproject.toml": PROJECT},
             "uv",
-            "uv sync --frozen --all-packages",
-            "uv sync --frozen --no-dev --all-packages",
+            "uv sync --frozen --all-packages --no-install-workspace",
+            "uv sync --frozen --no-dev --all-packages --no-install-workspace",
         ),
         ({"pyproject.toml": POETRY_TABLE}, "poetry", POETRY_LINE, f"{POETRY_LINE} --only main"),
         (
@@ -374,10 +374,16 @@ def test_members_of_a_uv_workspace() -> None:
         "libs/a/pyproject.toml": PROJECT,
         "libs/old/pyproject.toml": PROJECT,
         "else/pyproject.toml": PROJECT,
+        "libs/a/src/a/__init__.py": "",
     }
     found = one(files)
     assert found.manifests == ("libs/a/pyproject.toml", "pyproject.toml", "uv.lock")
-    assert found.needs_source
+    assert not found.needs_source
+    assert Env("PYTHONPATH", "/app/libs/a/src") in found.env
+    flat = one(
+        {**files, "libs/a/src/a/__init__.py": "", "src/x.py": "", "libs/b/pyproject.toml": ""}
+    )
+    assert Env("PYTHONPATH", "/app/src:/app/libs/a/src:/app/libs/b") in flat.env
 
 
 @pytest.mark.parametrize(
