@@ -33,7 +33,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
     return Detection(
         name=NAME,
         manager="",
-        framework="nginx",
+        framework="",
         version=VERSION,
         image=f"nginx:{VERSION}",
         manifests=(),
