@@ -137,7 +137,9 @@ def setup(manager: str, version: str) -> str:
         return venv
     known = {"pdm": PDM_OF.get(version, PDM), "pipenv": PIPENV_OF.get(version, PIPENV)}
     release = known.get(manager, POETRY_OF.get(version, POETRY))
-    return f"pip install {manager}=={release} && {venv}"
+    # the newest of what PDM builds upon may be too new for it
+    name = "'pdm[locked]'" if manager == "pdm" else manager
+    return f"pip install {name}=={release} && {venv}"
 
 
 def _manager(snapshot: Snapshot, project: Project) -> str:

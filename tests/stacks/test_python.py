@@ -2,7 +2,7 @@ import pytest
 
 from devloop.stacks import python_commands
 from devloop.stacks.base import Env
-from devloop.stacks.python_install import POETRY, UV
+from devloop.stacks.python_install import PDM, POETRY, UV
 from tests.stacks.snapshots import detect, one
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -365,6 +365,19 @@ def test_path_dependencies_need_the_source(toml: str) -> None:
     found = one({"pyproject.toml": toml, "lib/pyproject.toml": "", "lib/a.py": ""})
     assert found.needs_source
     assert found.manifests == ("lib/pyproject.toml", "pyproject.toml")
+
+
+def test_pdm_and_pipenv() -> None:
+    pdm = one({"pyproject.toml": PROJECT, "pdm.lock": "", "main.py": ""})
+    assert pdm.setup == f"pip install 'pdm[locked]'=={PDM} && python -m venv /opt/venv"
+    assert (pdm.install, pdm.production.install) == (
+        "pdm install --no-self",
+        "pdm install --no-self --prod",
+    )
+    assert pdm.manifests == ("pdm.lock", "pyproject.toml")
+    pipenv = one({"Pipfile": '[requires]\npython_version = "3.12"\n[packages]\nflask = "*"\n'})
+    assert (pipenv.version, pipenv.manifests) == ("3.12", ("Pipfile",))
+    assert pipenv.install.endswith("pipenv install --skip-lock --dev")
 
 
 def test_members_of_a_uv_workspace() -> None:
