@@ -137,9 +137,9 @@ def setup(manager: str, version: str) -> str:
         return venv
     known = {"pdm": PDM_OF.get(version, PDM), "pipenv": PIPENV_OF.get(version, PIPENV)}
     release = known.get(manager, POETRY_OF.get(version, POETRY))
-    # the newest of what PDM builds upon may be too new for it
-    name = "'pdm[locked]'" if manager == "pdm" else manager
-    return f"pip install {name}=={release} && {venv}"
+    # hishel 2 lacks what PDM imports of it
+    more = " 'hishel<2'" if manager == "pdm" else ""
+    return f"pip install {manager}=={release}{more} && {venv}"
 
 
 def _manager(snapshot: Snapshot, project: Project) -> str:

@@ -369,7 +369,7 @@ def test_path_dependencies_need_the_source(toml: str) -> None:
 
 def test_pdm_and_pipenv() -> None:
     pdm = one({"pyproject.toml": PROJECT, "pdm.lock": "", "main.py": ""})
-    assert pdm.setup == f"pip install 'pdm[locked]'=={PDM} && python -m venv /opt/venv"
+    assert pdm.setup == f"pip install pdm=={PDM} 'hishel<2' && python -m venv /opt/venv"
     assert (pdm.install, pdm.production.install) == (
         "pdm install --no-self",
         "pdm install --no-self --prod",
