@@ -111,4 +111,5 @@ def _lines(
 
 def _describe(item: Detection) -> str:
     framework = f", {item.framework}" if item.framework else ""
-    return f"{item.name} {item.version} with {item.manager}{framework}"
+    manager = f" with {item.manager}" if item.manager else ""
+    return f"{item.name} {item.version}{manager}{framework}"

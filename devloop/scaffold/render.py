@@ -79,7 +79,7 @@ def _values(
         "cmd": _cmd(first.run),
         "build_base": "base" if lean else "deps",
         "build_install": _lean_install(host) if lean else "",
-        "build": "".join(_build(item) for item in inside),
+        "build": _builds([*guests, host]),
         "prod_image": based or "base",
         "prod_env": _env_line(_production_env(inside, whole=bool(based))),
         "prod_workdir": "WORKDIR /app\n" if based else "",
@@ -197,10 +197,11 @@ def _cache(detection: Detection, line: str) -> str:
     return known or (detection.cache if line in own else "")
 
 
-def _build(detection: Detection) -> str:
-    production = detection.production
-    built = f"RUN {production.build}\n" if production.build else ""
-    return built + _run(detection, production.prune)
+def _builds(detections: Sequence[Detection]) -> str:
+    """Build for production: what another stack makes for the host's image comes first."""
+    lines = [item.production.build for item in detections if item.production.build]
+    built = f"RUN {' && '.join(lines)}\n" if lines else ""
+    return built + "".join(_run(item, item.production.prune) for item in detections)
 
 
 def _expose(port: int | None) -> str:

@@ -84,18 +84,18 @@ class Detection:
     ``install`` is the shell line that installs the dependencies, ``cache`` the folder of its
     download cache, ``setup`` a shell line that must run before (a pinned package manager), empty
     where none is needed. ``system`` are Debian packages that the base needs, ``prepare`` a shell
-    line that runs in it after them. ``stores`` are folders that the install fills and that any
-    user may read and write, because the tools look into them when the app runs. ``keep`` are paths below the project that stay the container's
-    own, ``keep_foreign`` those besides them that a Dockerfile not written by us may install into.
-    ``suffixes`` are the endings (``.py``) and whole names of files whose change restarts the app.
-    ``reload`` is ``restart`` or ``none`` (the app reloads itself). ``run`` is empty where nothing
-    that could be started was found. ``needs_source``: the install reads more of the project than
-    its manifests. ``secrets`` are files with credentials, mounted for the install and never
-    copied, each under its base name without a leading dot as id. ``env`` is the image's
-    environment, ``develop`` that of its stage ``dev`` alone. ``dev_env`` is what the container
-    under development is run with, whoever wrote its Dockerfile. ``ignore`` are patterns of
-    .dockerignore. ``tools`` are what the base borrows, ``lends`` is what this stack would lend to
-    another's image, which makes it one that can be added to any other.
+    line that runs in it after them. ``stores`` are folders that the install fills and that any user
+    may read and write, because the tools look into them when the app runs. ``keep`` are paths below
+    the project that stay the container's own, ``keep_foreign`` those besides them that a Dockerfile
+    not written by us may install into. ``suffixes`` are the endings (``.py``) and whole names of
+    files whose change restarts the app. ``reload`` is ``restart`` or ``none`` (the app reloads
+    itself). ``run`` is empty where nothing that could be started was found. ``needs_source``: the
+    install reads more of the project than its manifests. ``secrets`` are files with credentials,
+    mounted for the install and never copied, each under its base name without a leading dot as id.
+    ``env`` is the image's environment, ``develop`` that of its stage ``dev`` alone. ``dev_env`` is
+    what the container under development is run with, whoever wrote its Dockerfile. ``ignore`` are
+    patterns of .dockerignore. ``tools`` are what the base borrows, ``lends`` is what this stack
+    would lend to another's image, which makes it one that can be added to any other.
     """
 
     name: str

@@ -28,7 +28,8 @@ _ENTRIES = tuple(
     for name in ("main", "mod", "index", "server", "app", "dev")
     for suffix in ("ts", "tsx")
 )
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])')
 _SHELL = re.compile(r"[;&|<>()$`\\\n]")
 _EXACT = re.compile(r"v?(\d{1,3}\.\d{1,3}\.\d{1,3})")
 
@@ -96,12 +97,14 @@ def _parse(content: bytes) -> dict[str, object]:
         return json_object(content)
     except ManifestError:
         text = content.decode("utf-8-sig", "replace")
-        bare = _TOKEN.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
+        bare = _COMMA.sub(_blank, _COMMENT.sub(_blank, text))
         return json_object(bare.encode("utf-8", "surrogatepass"))
 
 
-def _blank(text: str) -> str:
-    return "".join(char if char == "\n" else " " for char in text)
+def _blank(found: re.Match[str]) -> str:
+    """Keep a string as it is; of anything else keep only its place."""
+    text = found[0]
+    return text if text[0] == '"' else re.sub(r"[^\n]", " ", text)
 
 
 def _config(snapshot: Snapshot) -> dict[str, object]:

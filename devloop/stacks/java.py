@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from devloop.stacks import code, java_gradle, java_maven, paths, versions
 from devloop.stacks.base import Detection, Env, Production, Snapshot
@@ -49,7 +50,9 @@ def detect(snapshot: Snapshot) -> Detection | None:
         return None
     found = build.read(snapshot)
     version = _version(snapshot, found.java)
-    main = _main_class(snapshot)
+    main, module = _main_class(snapshot)
+    if main and module in found.folders:
+        found = replace(found, application=module)
     port = _port(snapshot) if found.framework else _plain_port(snapshot)
     run = build.run(found, main)
     keep = _keep(found, build)
@@ -120,16 +123,17 @@ def _settings(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(path for path in snapshot.paths if _SETTINGS.fullmatch(path)))[:MAX_SOURCES]
 
 
-def _main_class(snapshot: Snapshot) -> str:
-    """Give the full name of the class that is started, empty where none was found."""
+def _main_class(snapshot: Snapshot) -> tuple[str, str]:
+    """Give the full name of the class that is started and its module's folder, empty if none."""
     for path in _sources(snapshot):
         text = snapshot.text(path)
         if _MAIN.search(text):
             package = _PACKAGE.search(text)
             stem = paths.name(path).removesuffix(".java").replace(".kt", "Kt")
             name = f"{package[1]}.{stem}" if package else stem
-            return name if name.isascii() else ""
-    return ""
+            module = path.rpartition("src/main/")[0].rstrip("/")
+            return (name, module) if name.isascii() else ("", "")
+    return "", ""
 
 
 def _port(snapshot: Snapshot) -> int:

@@ -86,9 +86,12 @@ def image(found: Found, java: str) -> str:
 
 
 def install(found: Found) -> str:
-    """Give the shell line that fetches dependencies and plugins."""
-    del found
-    return "mvn -B dependency:go-offline"
+    """Give the shell line that fetches dependencies and plugins.
+
+    Modules that depend on each other find each other only in a build that compiles.
+    """
+    compiled = "compile " if len(found.folders) > 1 else ""
+    return f"mvn -B {compiled}dependency:go-offline"
 
 
 def run(found: Found, main: str) -> Command:

@@ -40,6 +40,7 @@ _YARN_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/")
 _FOLDER_FILES = re.compile(
     r"(?:.*/)?(?:patches/.+|prisma/(?:.+/)?[^/]+\.prisma|\.yarn/(?:releases|plugins|patches|cache)/.+)"
 )
+_OWNED = re.compile(r"(?:(.*?)/)??(?:patches|prisma)/")
 _CREDENTIALS = re.compile(r"_auth|_password", re.IGNORECASE)
 
 HOOKS = (
@@ -96,7 +97,8 @@ def manifests(snapshot: Snapshot, found: list[Package], manager: Manager) -> tup
         *_OF_MANAGER[manager.name],
         *local_manifests(snapshot, found),
     }
-    named |= {path for path in snapshot.paths if _in_folder(path, found, manager)}
+    homes = frozenset(package.folder for package in found)
+    named |= {path for path in snapshot.paths if _in_folder(path, homes, manager)}
     return tuple(sorted(path for path in snapshot.present(*named) if paths.is_safe(path)))
 
 
@@ -144,13 +146,10 @@ def _lock(data: dict[str, object]) -> dict[str, object]:
     return dict(table(canonical(rest)))
 
 
-def _in_folder(path: str, found: list[Package], manager: Manager) -> bool:
+def _in_folder(path: str, homes: frozenset[str], manager: Manager) -> bool:
     if manager.berry and (path in _PNP[: 4 * manager.zero] or path.startswith(_YARN_FOLDERS)):
         return True
     if manager.zero and path.startswith(".yarn/cache/"):
         return True
-    homes = tuple(f"{package.folder}/" if package.folder else "" for package in found)
-    return any(
-        path.startswith((f"{home}patches/", f"{home}prisma/")) and is_manifest(path)
-        for home in homes
-    )
+    owner = _OWNED.match(path)
+    return owner is not None and (owner[1] or "") in homes and is_manifest(path)

@@ -10,7 +10,7 @@ from devloop.stacks import python_requirements as pip
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
 from devloop.stacks.parse import reach, string, toml_table
 from devloop.stacks.python_commands import Start
-from devloop.stacks.python_install import CACHES, VENV, VERSION_FILES
+from devloop.stacks.python_install import CACHES, VENV, VERSION_FILES, Found
 from devloop.stacks.python_project import PIPFILE, PYPROJECT, Project
 
 NAME = "python"
@@ -97,7 +97,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
         suffixes=SUFFIXES,
         keep_foreign=(".venv",),
         setup=python_install.setup(found.manager, version),
-        env=_env(snapshot, found.manager, version, start),
+        env=_env(snapshot, found, version, start),
         # a .pyc is valid for a second and a size: two quick saves of one length are one to it
         dev_env=(Env("PYTHONDONTWRITEBYTECODE", "1"),),
         ignore=IGNORE,
@@ -127,9 +127,10 @@ def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | No
     return None
 
 
-def _env(snapshot: Snapshot, manager: str, version: str, start: Start) -> tuple[Env, ...]:
+def _env(snapshot: Snapshot, found: Found, version: str, start: Start) -> tuple[Env, ...]:
     """Give the environment; UV_PYTHON outranks a patch release that .python-version pins."""
-    root = python_commands.source_root(snapshot)
+    homes = ("", *(paths.folder(path) for path in found.members))
+    roots = python_commands.source_roots(snapshot, homes)
     own = {
         "uv": (
             Env("UV_LINK_MODE", "copy"),
@@ -144,8 +145,8 @@ def _env(snapshot: Snapshot, manager: str, version: str, start: Start) -> tuple[
     return (
         Env("PATH", f"{VENV}/bin:$PATH"),
         Env("PYTHONUNBUFFERED", "1"),
-        *own.get(manager, ()),
-        *((Env("PYTHONPATH", f"/app/{root}"),) if root else ()),
+        *own.get(found.manager, ()),
+        *((Env("PYTHONPATH", ":".join(roots)),) if roots else ()),
         *(Env(name, value) for name, value in start.env),
     )
 

@@ -13,6 +13,7 @@ from devloop.stacks.procfile import web
 ANY = "0.0.0.0"  # noqa: S104 - inside the container, published on loopback only
 MAX_ENTRIES = 12
 MAX_PORT = 65535
+_SPLITS = re.compile(r"[:$]")
 _STEMS = (
     "main",
     "app",
@@ -87,6 +88,22 @@ def source_root(snapshot: Snapshot) -> str:
     """Give the folder that imports begin from besides the project: ``src``, or empty."""
     inside = any(path.startswith("src/") and path.endswith(".py") for path in snapshot.paths)
     return "src" if inside and "src/__init__.py" not in snapshot.paths else ""
+
+
+def source_roots(snapshot: Snapshot, homes: tuple[str, ...]) -> list[str]:
+    """Give the folders in the container that imports begin from, of members as of the project.
+
+    The project itself is one anyway; folders whose name an environment cannot hold are left out.
+    """
+    own = source_root(snapshot)
+    found = [f"/app/{own}"] if own else []
+    packages = {
+        path.partition("/src/")[0]
+        for path in snapshot.paths
+        if path.endswith(".py") and "/src/" in path
+    }
+    named = [home for home in homes if home and not _SPLITS.search(home)]
+    return [*found, *(f"/app/{home}/src" if home in packages else f"/app/{home}" for home in named)]
 
 
 def _near(path: str) -> bool:

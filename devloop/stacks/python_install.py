@@ -70,7 +70,7 @@ class Found:
     @property
     def needs_source(self) -> bool:
         """Whether the install builds something of the project."""
-        return bool(self.local or self.members)
+        return bool(self.local)
 
     @property
     def needs_compiler(self) -> bool:
@@ -137,7 +137,9 @@ def setup(manager: str, version: str) -> str:
         return venv
     known = {"pdm": PDM_OF.get(version, PDM), "pipenv": PIPENV_OF.get(version, PIPENV)}
     release = known.get(manager, POETRY_OF.get(version, POETRY))
-    return f"pip install {manager}=={release} && {venv}"
+    # hishel 2 lacks what PDM imports of it
+    more = " 'hishel<2'" if manager == "pdm" else ""
+    return f"pip install {manager}=={release}{more} && {venv}"
 
 
 def _manager(snapshot: Snapshot, project: Project) -> str:
@@ -162,8 +164,9 @@ def _uv(found: Found) -> tuple[str, str]:
     dynamic = "dependencies" in strings(reach(found.project.data, "project", "dynamic"))
     frozen = "--frozen " if found.members or dynamic else "--locked "
     lock = frozen if found.locked else ""
-    # The members' code is found through the environment, the root's own through the mount.
-    scope = "--all-packages" if found.members else "--no-install-project"
+    # The project's own code and its members' are found through the mount.
+    members = "--all-packages --no-install-workspace"
+    scope = members if found.members else "--no-install-project"
     return f"uv sync {lock}{scope}", f"uv sync {lock}--no-dev {scope}"
 
 

@@ -38,7 +38,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
     if CARGO not in snapshot.paths:
         return None
     found = rust_cargo.crates(snapshot)
-    crate, program = _program(snapshot, found)
+    crate, program = _program(found)
     names = {name for one in found for name in one.dependencies}
     framework, port = _server(snapshot, names, crate)
     channel, version = _version(snapshot, found)
@@ -85,10 +85,10 @@ def _manifests(snapshot: Snapshot, found: list[Crate]) -> tuple[str, ...]:
     return tuple(sorted(snapshot.present(*named)))
 
 
-def _program(snapshot: Snapshot, found: list[Crate]) -> tuple[Crate | None, str]:
+def _program(found: list[Crate]) -> tuple[Crate | None, str]:
     """Give the crate that holds the app and the name of its program."""
     for crate in found:
-        programs = crate.programs(snapshot)
+        programs = crate.programs()
         chosen = crate.text("package", "default-run")
         chosen = chosen or next((name for name in programs if name == crate.name), "")
         if programs:

@@ -29,15 +29,20 @@ _KEYS = frozenset(
     }
 )
 _TARGETS = {"bin": "fn main() {}", "example": "fn main() {}", "bench": "", "test": ""}
-_SOURCE = re.compile(r"src/(?:main\.rs|lib\.rs|bin/[^/]+\.rs|bin/[^/]+/main\.rs)")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_SOURCE = re.compile(r"(?:(.*)/)?(src/(?:main\.rs|lib\.rs|bin/[^/]+\.rs|bin/[^/]+/main\.rs))")
 
 
 @dataclass(frozen=True)
 class Crate:
-    """One Cargo.toml; ``data`` is empty where it does not parse."""
+    """One Cargo.toml; ``data`` is empty where it does not parse.
+
+    ``sources`` are the files that Cargo takes for targets by their place, relative to the crate.
+    """
 
     path: str
     data: Mapping[str, object]
+    sources: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -61,18 +66,12 @@ class Crate:
         """Give the string at this place, empty if it is none."""
         return string(reach(self.data, *keys))
 
-    def sources(self, snapshot: Snapshot) -> Iterator[str]:
-        """Give the files that Cargo takes for targets by their place, relative to the crate."""
-        prefix = f"{self.folder}/" if self.folder else ""
-        inside = (path.removeprefix(prefix) for path in snapshot.paths if path.startswith(prefix))
-        return (path for path in sorted(inside) if _SOURCE.fullmatch(path))
-
-    def programs(self, snapshot: Snapshot) -> list[str]:
+    def programs(self) -> list[str]:
         """Give the names of the programs, the crate's own first."""
         named = [string(reach(one, "name")) for one in _items(self.data, "bin")]
         found = [
             self.name if path == "src/main.rs" else path.removeprefix("src/bin/").split("/")[0]
-            for path in self.sources(snapshot)
+            for path in self.sources
             if path != "src/lib.rs"
         ]
         names = [*named, *sorted(found, key=lambda name: name != self.name)]
@@ -82,7 +81,7 @@ class Crate:
     def mains(self, snapshot: Snapshot) -> list[str]:
         """Give the sources of the programs, relative to the project."""
         named = (string(reach(one, "path")) for one in _items(self.data, "bin"))
-        found = [*(path for path in self.sources(snapshot) if path != "src/lib.rs"), *named]
+        found = [*(path for path in self.sources if path != "src/lib.rs"), *named]
         joined = (paths.join(self.folder, path) for path in found if path)
         return [path for path in joined if path and path in snapshot.paths]
 
@@ -100,13 +99,14 @@ def fields(content: bytes) -> Mapping[str, object]:
 
 def crates(snapshot: Snapshot) -> list[Crate]:
     """Give the root, the members of its workspace and all that they reach by ``path``."""
-    root = _read(snapshot, CARGO)
+    sources = _sources(snapshot)
+    root = _read(snapshot, CARGO, sources)
     found = {CARGO: root}
     waiting = [*_members(snapshot, root), *_local(root)]
     while waiting and len(found) < MAX_CRATES:
         path = waiting.pop()
         if path in snapshot.paths and path not in found:
-            found[path] = _read(snapshot, path)
+            found[path] = _read(snapshot, path, sources)
             waiting += _local(found[path])
     return [root, *(found[path] for path in sorted(found) if path != CARGO)]
 
@@ -119,7 +119,7 @@ def dummies(snapshot: Snapshot, found: list[Crate]) -> str:
     """
     files: dict[str, str] = {}
     for crate in found:
-        files |= {path: text for path, text in _stand_ins(snapshot, crate) if path}
+        files |= {path: text for path, text in _stand_ins(snapshot, crate) if _usable(path)}
     if not files:
         return "cargo fetch"
     folders = sorted({paths.folder(path) for path in files} - {""})
@@ -128,14 +128,25 @@ def dummies(snapshot: Snapshot, found: list[Crate]) -> str:
     for path, text in sorted(files.items()):
         by_text.setdefault(text, []).append(shlex.quote(path))
     for text, names in by_text.items():
-        made.append(f"echo '{text}' | tee {' '.join(names)} > /dev/null")
-    own = " ".join(f"-p {shlex.quote(crate.name)}" for crate in found if crate.name)
+        made.append(_written(text, names))
+    own = " ".join(f"-p {crate.name}" for crate in found if _NAME.fullmatch(crate.name))
     whole = " --workspace" if len(found) > 1 else ""
     return " \\\n    && ".join([*made, f"cargo build{whole}", f"cargo clean {own}"])
 
 
+def _usable(path: str) -> bool:
+    return bool(path) and paths.is_safe(path)
+
+
+def _written(text: str, names: list[str]) -> str:
+    """Give the shell line that writes one text into files, whose names are quoted already."""
+    if len(names) == 1:
+        return f"echo '{text}' > {names[0]}"
+    return f"for file in {' '.join(names)}; do echo '{text}' > \"$file\"; done"
+
+
 def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
-    for path in crate.sources(snapshot):
+    for path in crate.sources:
         yield paths.join(crate.folder, path) or "", "" if path == "src/lib.rs" else "fn main() {}"
     library = crate.text("lib", "path")
     if library:
@@ -143,13 +154,13 @@ def _stand_ins(snapshot: Snapshot, crate: Crate) -> Iterator[tuple[str, str]]:
     for kind, text in _TARGETS.items():
         for one in _items(crate.data, kind):
             path = string(reach(one, "path")) or _usual(kind, string(reach(one, "name")))
-            if path and paths.is_safe(path):
+            if path:
                 yield paths.join(crate.folder, path) or "", text
     script = crate.text("package", "build") or "build.rs"
     inside = paths.join(crate.folder, script)
     if inside in snapshot.paths:
         yield inside, "fn main() {}"
-    if not any(True for _ in crate.sources(snapshot)) and crate.name and not library:
+    if not crate.sources and crate.name and not library:
         yield paths.join(crate.folder, "src/lib.rs") or "", ""
 
 
@@ -183,8 +194,19 @@ def _local(crate: Crate) -> Iterator[str]:
                 yield paths.join(inside, CARGO) or ""
 
 
-def _read(snapshot: Snapshot, path: str) -> Crate:
+def _read(snapshot: Snapshot, path: str, sources: Mapping[str, tuple[str, ...]]) -> Crate:
+    own = sources.get(paths.folder(path), ())
     try:
-        return Crate(path, toml_table(snapshot.contents.get(path, b"")))
+        return Crate(path, toml_table(snapshot.contents.get(path, b"")), own)
     except ManifestError:
-        return Crate(path, {})
+        return Crate(path, {}, own)
+
+
+def _sources(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Give the sources of every folder with some, looking at each path once."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(snapshot.paths):
+        match = _SOURCE.fullmatch(path)
+        if match:
+            found.setdefault(match[1] or "", []).append(match[2])
+    return {folder: tuple(names) for folder, names in found.items()}

@@ -33,7 +33,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
     return Detection(
         name=NAME,
         manager="",
-        framework="nginx",
+        framework="",
         version=VERSION,
         image=f"nginx:{VERSION}",
         manifests=(),
@@ -76,7 +76,7 @@ def _configure(root: str) -> str:
         f"server {{ listen {PORT}; root {folder}; index index.html; "
         "add_header Cache-Control no-cache; "
         "location ~ /[.] { return 404; } "
-        "location / { try_files $uri $uri/ $uri.html =404; } }"
+        "}"
     )
     lines = (
         "user root;",

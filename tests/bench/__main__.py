@@ -12,7 +12,7 @@ from types import FrameType
 
 from devloop.engine.client import connect
 from devloop.errors import DevloopError
-from tests.bench import beside, deciding, idle, serving, starting, watching
+from tests.bench import beside, deciding, idle, monorepo, serving, starting, watching
 from tests.bench.figures import QUICK, THOROUGH, Effort, Figure, progress, table
 
 Part = Callable[[Effort], Iterator[Figure]]
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "starting": starting.measure,
     "idle": idle.measure,
     "watching": watching.measure,
+    "monorepo": monorepo.measure,
 }
 
 

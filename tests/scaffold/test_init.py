@@ -47,6 +47,19 @@ def test_it_writes_and_says_what_it_wrote(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ({"index.html": ""}, "found static 1.26"),
+        ({"index.php": ""}, "found php 8.4"),
+        ({"Gemfile": 'gem "sinatra"', "app.rb": ""}, "found ruby 3.3 with bundler, sinatra"),
+    ],
+)
+def test_what_it_found(tmp_path: Path, files: dict[str, object], line: str) -> None:
+    _, err = run(tmp_path, files, dry_run=True)
+    assert err.splitlines()[0] == line
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     _, err = run(tmp_path, NODE, dry_run=True)
     assert "would create: Dockerfile" in err

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_manifests_are_copied_one_line_a_folder() -> None:
 
 
 def test_an_install_that_reads_the_source_gets_it() -> None:
-    for name in ("postinstall", "pip -e", "uv workspace"):
+    for name in ("postinstall", "pip -e"):
         assert "AS deps\n" in written(PROJECTS[name])
         deps = written(PROJECTS[name]).split("AS deps\n")[1].split("FROM")[0]
         assert "COPY . .\n" in deps
@@ -203,6 +204,55 @@ def test_nothing_in_requirements_becomes_an_instruction(
     }
     found = [one for one in keywords(written(files)) if one != "COPY"]
     assert found == [one for one in keywords(plain) if one != "COPY"]
+
+
+ESCAPED = [r"\nRUN touch /pwned", r"a\u000aUSER root", r"a\\", r"x\n\nRUN touch /pwned\n"]
+# One project a stack; @ is where a value of the project's own choosing stands.
+VALUES: dict[str, dict[str, str]] = {
+    "deno": {"deno.json": '{"tasks": {"dev": "deno run @"}, "importMap": "@"}', "main.ts": "@"},
+    "pipenv": {"Pipfile": '[requires]\npython_version = "@"\n["@"]\n"@" = "@"\n'},
+    "pdm": {"pyproject.toml": '[project]\nrequires-python = "@"\n[tool.pdm]\n', "pdm.lock": "@"},
+    "go": {"go.mod": "module m\ngo @\nreplace x => ./@\n", "main.go": "package main // @"},
+    "rust": {
+        "Cargo.toml": '[package]\nname = "@"\nrust-version = "@"\nbuild = "@"\n'
+        'default-run = "@"\n[lib]\npath = "@"\n[[bin]]\nname = "@"\npath = "@"\n',
+        "src/main.rs": "@",
+        "rust-toolchain": "@",
+    },
+    "ruby": {"Gemfile": 'ruby "@"\ngem "@"\n', ".ruby-version": "@", "app.rb": "@"},
+    "php": {"composer.json": '{"require": {"php": "@", "ext-@": "*"}}', "public/index.php": "@"},
+    "maven": {
+        "pom.xml": "<project><properties><java.version>@</java.version></properties>"
+        "<modules><module>@</module></modules></project>",
+        "src/main/java/App.java": "package @; static void main(",
+    },
+    "gradle": {"build.gradle": "include '@' id 'application' @", "settings.gradle": "include '@'"},
+    "dotnet": {"a.csproj": '<Project Sdk="Microsoft.NET.Sdk.Web@"><X>@</X></Project>'},
+    "elixir": {"mix.exs": 'app: :@, elixir: "@"', "config/dev.exs": "port: @"},
+    "static": {"Staticfile": "root: @"},
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(kind=st.sampled_from(sorted(VALUES)), value=VALUE | st.sampled_from(ESCAPED))
+def test_nothing_in_any_manifest_becomes_an_instruction(kind: str, value: str) -> None:
+    def filled(text: str) -> dict[str, object]:
+        return {path: content.replace("@", text) for path, content in VALUES[kind].items()}
+
+    found = [one for one in keywords(written(filled(value))) if one not in {"COPY", "RUN"}]
+    plain = [one for one in keywords(written(filled("x"))) if one not in {"COPY", "RUN"}]
+    loose = {"EXPOSE", "HEALTHCHECK", "CMD", "ENV", "WORKDIR"}  # what was found to start
+    assert set(found) <= {*plain, *loose}
+    assert [one for one in found if one not in loose] == [one for one in plain if one not in loose]
+    text = re.sub(r"^CMD .*$", "", written(filled(value)), flags=re.MULTILINE)
+    runs = [line for line in text.split("\n") if "touch /pwned" in line]
+    assert all(shell_words(line) for line in runs), runs
+    assert text.encode("utf-8")
+
+
+def shell_words(line: str) -> bool:
+    """Say whether what would be a command stands in a quoted word."""
+    return "touch" not in shlex.split(line.rstrip("\\"))
 
 
 def test_a_file_name_is_quoted_for_the_shell() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from devloop.stacks import node_frameworks
 from devloop.stacks.base import Env
-from tests.stacks.snapshots import detect, one, package
+from tests.stacks.snapshots import one, package
 
 EXPRESS = {"dependencies": {"express": "^4"}}
 PNPM = "--store-dir /root/.local/share/pnpm/store"

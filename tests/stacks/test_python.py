@@ -2,7 +2,7 @@ import pytest
 
 from devloop.stacks import python_commands
 from devloop.stacks.base import Env
-from devloop.stacks.python_install import POETRY, UV
+from devloop.stacks.python_install import PDM, POETRY, UV
 from tests.stacks.snapshots import detect, one
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -71,8 +71,8 @@ POETRY_LINE = "poetry install --no-root --no-interaction"
         (
             {"pyproject.toml": UV_MEMBERS, "uv.lock": "", "libs/a/pyproject.toml": PROJECT},
             "uv",
-            "uv sync --frozen --all-packages",
-            "uv sync --frozen --no-dev --all-packages",
+            "uv sync --frozen --all-packages --no-install-workspace",
+            "uv sync --frozen --no-dev --all-packages --no-install-workspace",
         ),
         ({"pyproject.toml": POETRY_TABLE}, "poetry", POETRY_LINE, f"{POETRY_LINE} --only main"),
         (
@@ -367,6 +367,19 @@ def test_path_dependencies_need_the_source(toml: str) -> None:
     assert found.manifests == ("lib/pyproject.toml", "pyproject.toml")
 
 
+def test_pdm_and_pipenv() -> None:
+    pdm = one({"pyproject.toml": PROJECT, "pdm.lock": "", "main.py": ""})
+    assert pdm.setup == f"pip install pdm=={PDM} 'hishel<2' && python -m venv /opt/venv"
+    assert (pdm.install, pdm.production.install) == (
+        "pdm install --no-self",
+        "pdm install --no-self --prod",
+    )
+    assert pdm.manifests == ("pdm.lock", "pyproject.toml")
+    pipenv = one({"Pipfile": '[requires]\npython_version = "3.12"\n[packages]\nflask = "*"\n'})
+    assert (pipenv.version, pipenv.manifests) == ("3.12", ("Pipfile",))
+    assert pipenv.install.endswith("pipenv install --skip-lock --dev")
+
+
 def test_members_of_a_uv_workspace() -> None:
     files = {
         "pyproject.toml": UV_MEMBERS,
@@ -374,10 +387,16 @@ def test_members_of_a_uv_workspace() -> None:
         "libs/a/pyproject.toml": PROJECT,
         "libs/old/pyproject.toml": PROJECT,
         "else/pyproject.toml": PROJECT,
+        "libs/a/src/a/__init__.py": "",
     }
     found = one(files)
     assert found.manifests == ("libs/a/pyproject.toml", "pyproject.toml", "uv.lock")
-    assert found.needs_source
+    assert not found.needs_source
+    assert Env("PYTHONPATH", "/app/libs/a/src") in found.env
+    flat = one(
+        {**files, "libs/a/src/a/__init__.py": "", "src/x.py": "", "libs/b/pyproject.toml": ""}
+    )
+    assert Env("PYTHONPATH", "/app/src:/app/libs/a/src:/app/libs/b") in flat.env
 
 
 @pytest.mark.parametrize(
