@@ -81,6 +81,8 @@ def parse(content: bytes, path: str) -> Node:
 def _from_yaml(error: yaml.MarkedYAMLError, path: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+    if error.problem and "nesting depth" in error.problem:
+        return Problem("the nesting is too deep", location=where)
     return Problem(f"not valid YAML: {error.problem or error.context}", location=where)
 
 
