@@ -86,8 +86,6 @@ def at_start(picture: Picture) -> tuple[str, ...]:
         )
     if picture.inputs.mount is None:
         found.append(f"nothing is mounted, every save rebuilds: {picture.inputs.unmounted}")
-    if picture.config.workflow.jobs or picture.config.workflows:
-        found.append("the jobs of devloop.yaml are checked, but not run by this version")
     entries = picture.wanted.fingerprint.entries
     found += [
         f"{path} does not parse and counts by its content: {entry.warning}"
