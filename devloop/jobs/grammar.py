@@ -291,6 +291,10 @@ class _Grammar(Reader):
         ]
         if len(kinds) != 1 and isinstance(node.value, Mapping) and not self.problems:
             self.problem(node, "a step needs one of run, uses, wait, wait-all, cancel and parallel")
+        for key in ("background", "wait", "wait-all", "cancel", "parallel"):
+            if isinstance(node.value, Mapping) and key in node.value:
+                text = f"`{key}` is not run by this version of devloop"
+                self.problem(node.value[key], text, "write the steps one after the other")
         if "wait_all" in found:
             found["wait"] = found.pop("wait_all")
         kept = {_FIELDS.get(key, key): value for key, value in found.items()}

@@ -26,6 +26,7 @@ def problems(text: str) -> list[str]:
         ("jobs: {a: {steps: [{wait: b}]}}", "no earlier background step `b`"),
         ("jobs: {a: {timeout-minutes: -1, steps: [{run: x}]}}", "a number above 0"),
         ("on: {push: {paths: [a], paths-ignore: [b]}}\njobs: {}", "exclude each other"),
+        ("jobs: {a: {steps: [{run: x, background: true}]}}", "ci.yml:1:41: `background` is not"),
         ("on: push", "a workflow needs jobs"),
     ],
 )
