@@ -60,7 +60,7 @@ def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
     with _container(engine, project, picture, report) as (container, workspace):
         host = Host(project.name, workspace, secrets=_secrets(found) if names else {})
         found = Jobs(found.workflows, host, found.limit)
-        found, interrupted = once(engine, container, found, chosen, report, named=bool(names))
+        found, interrupted = once(engine, root, container, found, chosen, report, named=bool(names))
     if interrupted:
         return INTERRUPTED
     return ProjectError.exit_code if found.red else 0

@@ -46,6 +46,7 @@ class Run:
     host: Host
     open: Callable[[], Talk]
     report: Callable[[events.Event], None]
+    hash_files: Callable[..., str] = lambda *_patterns: ""
     cancelled: bool = False
     abandoned: bool = False
     masks: Masks = field(default_factory=Masks)
@@ -164,7 +165,14 @@ class Run:
         directory = contexts.directory(self.host.workspace, place)
         env = self._environment(step, name)
         text = shell.step(
-            self._folder, name, self._nonce, words, self._fill(step.run, env), directory, env
+            self._folder,
+            name,
+            self._nonce,
+            words,
+            self._fill(step.run, env),
+            directory,
+            env,
+            tuple(self._paths),
         )
         late = threading.Event()
 
@@ -230,7 +238,8 @@ class Run:
 
     def _take(self, files: Mapping[str, str]) -> None:
         self._env |= commands.pairs(files.get("env", ""))
-        self._paths = [*files.get("path", "").split(), *self._paths]
+        added = [line for line in files.get("path", "").splitlines() if line]
+        self._paths = [*reversed(added), *self._paths]
 
     # output
 
@@ -295,10 +304,11 @@ class Run:
             "failure": lambda: self._failed and not self.cancelled,
             "always": lambda: True,
             "cancelled": lambda: self.cancelled,
+            "hashFiles": self.hash_files,
         }
 
     def _fill(self, text: str, env: Mapping[str, str] | None = None) -> str:
-        return templates.fill(text, self._seen(env))
+        return templates.fill(text, self._seen(env), self._functions())
 
     def _flag(self, value: bool | str) -> bool:
         return truthy(templates.value(value, self._seen()))

@@ -38,7 +38,7 @@ def begin(folder: str) -> str:
     return f"mkdir -m 700 {folder} && mkdir {folder}/temp\n"
 
 
-def step(
+def step(  # noqa: PLR0913 - all that a step is made of
     folder: str,
     name: str,
     nonce: str,
@@ -46,11 +46,14 @@ def step(
     script: str,
     directory: str,
     env: Mapping[str, str],
+    paths: tuple[str, ...] = (),
 ) -> str:
     """Run one step's script; its end is ``nonce exit code``, then the files that it wrote."""
     base = f"{folder}/{name}"
     files = " ".join(f"{base}.{kind}" for kind in FILES)
     variables = " ".join(shlex.quote(f"{key}={value}") for key, value in env.items())
+    if paths:
+        variables += f' PATH={shlex.quote(":".join(paths))}:"$PATH"'
     command = " ".join(_word(word, f"{base}.script") for word in argv)
     if argv[0] == DEFAULT:
         rest = " ".join(_word(word, f"{base}.script") for word in argv[1:])

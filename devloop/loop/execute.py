@@ -64,7 +64,7 @@ class Executor:
         self.picture: Picture | None = None
         self.serving = Serving(engine, project, post, report, self._spawn, port_owner)
         self._cancellations: defaultdict[int, threading.Event] = defaultdict(threading.Event)
-        self.crew = Crew(engine, report, self._job_ended)
+        self.crew = Crew(engine, project.root, report, self._job_ended)
         self._probe = threading.Event()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._spawn(self._command_loop)

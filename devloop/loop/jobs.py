@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from devloop.engine.logs import Lines
 from devloop.errors import DevloopError
 from devloop.jobs import graph
 from devloop.jobs.contexts import Host, Order
+from devloop.jobs.filters import PathFilter
 from devloop.jobs.graph import Jobs, Outcome
 from devloop.jobs.runner import Run
+from devloop.watch import tree
 
 Report = Callable[[events.Event], None]
 
@@ -41,13 +44,30 @@ class Shell:
         self._link.close()
 
 
+def hash_files(root: str, *patterns: object) -> str:
+    """Hash the project's files that match, empty if none does."""
+    wanted = PathFilter(tuple(str(one) for one in patterns))
+    found = hashlib.sha256()
+    some = False
+    for path in sorted(tree.walk(root, tree.load_ignores(root, (), ()).prunes)):
+        if wanted.matches(path):
+            some = True
+            found.update(hashlib.sha256(tree.read(root, path) or b"").digest())
+    return found.hexdigest() if some else ""
+
+
 class Crew:
     """Runs orders, each in a thread; ``post`` gets (order, outcome) when one has ended."""
 
     def __init__(
-        self, engine: Engine, report: Report, post: Callable[[Order, Outcome], None]
+        self,
+        engine: Engine,
+        root: str,
+        report: Report,
+        post: Callable[[Order, Outcome], None],
     ) -> None:
         self._engine = engine
+        self._root = root
         self._report = report
         self._post = post
         self._runs: dict[str, Run] = {}
@@ -58,7 +78,13 @@ class Crew:
             case graph.Tell():
                 self._report(action.event)
             case graph.Start():
-                run = Run(action.order, host, lambda: Shell(self._engine, container), self._report)
+                run = Run(
+                    action.order,
+                    host,
+                    lambda: Shell(self._engine, container),
+                    self._report,
+                    lambda *patterns: hash_files(self._root, *patterns),
+                )
                 self._runs[action.order.label] = run
                 self._spawn(self._run, action.order, run)
             case graph.Cancel() if action.order.label in self._runs:
@@ -86,6 +112,7 @@ class Crew:
 
 def once(
     engine: Engine,
+    root: str,
     container: str,
     jobs: Jobs,
     names: tuple[str, ...],
@@ -95,7 +122,7 @@ def once(
 ) -> tuple[Jobs, bool]:
     """Run these jobs to their end; also says whether the user interrupted them."""
     ended: queue.SimpleQueue[tuple[Order, Outcome]] = queue.SimpleQueue()
-    crew = Crew(engine, report, lambda order, outcome: ended.put((order, outcome)))
+    crew = Crew(engine, root, report, lambda order, outcome: ended.put((order, outcome)))
     jobs, plan = graph.ask(jobs, names, (), named=named)
     interrupted = False
     while True:

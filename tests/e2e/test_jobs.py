@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from devloop.engine.client import Engine
+from devloop.engine.containers import execute
 from tests.e2e import harness
 
 FILES = {
@@ -43,6 +44,9 @@ jobs:
     strategy: {matrix: {python-version: ["3.12", "3.13"]}}
     steps:
       - uses: actions/checkout@v4
+      - uses: actions/cache@v4
+        with: {key: "${{ runner.os }}-${{ hashFiles('src/**') }}", path: x}
+      - run: echo "hash ${{ hashFiles('src/**') }}"
       - uses: actions/setup-python@v5
         with: {python-version: "${{ matrix.python-version }}"}
       - run: python3 -c "import src.a"
@@ -82,6 +86,7 @@ def test_all_jobs_once(root: Path, engine: Engine) -> None:
     }
     lines = [one["text"] for one in told if one["event"] == "log"]
     assert "bob eats cake" in lines
+    assert any(len(text) == len("hash ") + 64 for text in lines)
     assert any(one.get("not_run") == ["codecov/codecov-action@v4"] for one in told)
     assert any("deploy" in one.get("message", "") for one in told)
     assert harness.containers(engine, root) == []
@@ -133,3 +138,27 @@ def test_a_save_starts_its_jobs_and_a_newer_one_ends_them(root: Path, engine: En
         (root / "README.md").write_text("nothing\n")
         up.cycle("README.md", up.here - 1)
         assert up.stop() == 130
+
+
+def in_container(engine: Engine, container: str) -> tuple[int, int, str]:
+    """Count execs and processes, and list the temporary files."""
+    found = engine.get(f"/containers/{container}/json")["ExecIDs"] or []
+    processes = len(engine.get(f"/containers/{container}/top")["Processes"])
+    _, files = execute(engine, container, ["ls", "/tmp"])
+    return len(found), processes, files
+
+
+@pytest.mark.slow
+def test_200_saves_leave_nothing_behind(root: Path, engine: Engine) -> None:
+    (root / "devloop.yaml").write_text(WATCHED.replace("; sleep 300", ""))
+    with harness.running(root) as up:
+        up.ready()
+        container = harness.containers(engine, root)[0]["Id"]
+        for number in range(201):
+            here = up.here
+            (root / "src" / "a.py").write_text(f"x = {number + 10}\n")
+            assert up.wait("job.finished", here, job="slow")["conclusion"] == "success"
+            up.cycle("src/a.py", here)
+            if number == 0:
+                before = in_container(engine, container)
+        assert in_container(engine, container) == before

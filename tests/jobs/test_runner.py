@@ -99,6 +99,10 @@ STEPS = """
       - run: exit 3
         continue-on-error: true
       - run: echo src/b.py:4:2':' error':' wrong
+      - run: |
+          mkdir -p "$RUNNER_TEMP/bin" && cd "$RUNNER_TEMP/bin" && echo 'echo tool runs' > tool
+          chmod +x tool && pwd >> "$GITHUB_PATH"
+      - run: tool
       - {run: "import sys; print(sys.version_info.major)", shell: "python3 {0}"}
       - uses: actions/checkout@v4
       - uses: a/b@v1
@@ -120,6 +124,7 @@ def test_a_job_of_every_kind_of_step(engine: Engine, container: str) -> None:
     assert "no end" in lines
     assert "3" in lines
     assert "mended" in lines
+    assert "tool runs" in lines
     assert "never" not in lines
     assert "hunter2" not in str(bench.told)
     marks = [one for one in bench.told if isinstance(one, events.Annotation)]
