@@ -38,7 +38,7 @@ def begin(folder: str) -> str:
     return f"mkdir -m 700 {folder} && mkdir {folder}/temp\n"
 
 
-def step(  # noqa: PLR0913 - all that a step is made of
+def step(  # noqa: PLR0913, PLR0917 - all that a step is made of
     folder: str,
     name: str,
     nonce: str,
