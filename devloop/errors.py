@@ -57,3 +57,7 @@ class Problem(DevloopError):  # noqa: N818 - one of several in a ConfigError, se
     """One located error of a file."""
 
     exit_code = 2
+
+    def place(self) -> tuple[int, ...]:
+        """Give line and column, to sort by."""
+        return tuple(int(part) for part in self.location.split(":")[1:] if part.isdigit())

@@ -5,8 +5,9 @@ docs/events.md is the reference. Field names are the keys of the JSON; None is l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from devloop.model import Change
 
@@ -153,13 +154,67 @@ class CycleFinished(Event):
 
 
 @dataclass(frozen=True)
+class JobStarted(Event):
+    """A job runs, with one row of its matrix if it has one."""
+
+    event: ClassVar[str] = "job.started"
+    job: str
+    matrix: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class JobFinished(Event):
+    """A run of a job has ended.
+
+    ``conclusion``: success, failure, cancelled, skipped. ``outcome`` is there if continue-on-error
+    forgave it; ``not_run`` lists actions that devloop does not run.
+    """
+
+    event: ClassVar[str] = "job.finished"
+    job: str
+    matrix: Mapping[str, Any] | None
+    conclusion: str
+    duration_s: float
+    outcome: str | None = None
+    not_run: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class StepFinished(Event):
+    """A step of a job has ended, or was skipped."""
+
+    event: ClassVar[str] = "step.finished"
+    job: str
+    matrix: Mapping[str, Any] | None
+    step: str
+    conclusion: str
+    duration_s: float
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Annotation(Event):
+    """A problem that a job found; ``file`` is relative to the project where it is inside."""
+
+    event: ClassVar[str] = "annotation"
+    job: str
+    level: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    col: int | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True)
 class Log(Event):
-    """A line of the app's output."""
+    """A line of output: the service is the app or a job; ``group`` is what a job put it in."""
 
     event: ClassVar[str] = "log"
     service: str
     stream: str
     text: str
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +239,7 @@ def as_json(event: Event, ts: float) -> dict[str, object]:
     found: dict[str, object] = {"v": VERSION, "ts": round(ts, 3), "event": event.event}
     for field in fields(event):
         value = getattr(event, field.name)
-        if value is not None or field.name in ("config", "url"):
+        if value is not None or field.name in ("config", "url", "matrix"):
             found[field.name] = _plain(value)
     return found
 
@@ -194,6 +249,8 @@ def _plain(value: object) -> object:
         return round(value, 4)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value

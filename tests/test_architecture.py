@@ -43,6 +43,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.actions",
         "loop.state",
         "loop.closing",
+        "loop.jobwork",
         "loop.step",
     ),
     ("process", "engine.client"),
@@ -54,8 +55,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "report.*",
         "scaffold.write",
         "loop.lock",
+        "jobs.runner",
     ),
-    ("loop.look", "loop.images", "loop.serving", "loop.execute", "loop.run"),
+    ("loop.look", "loop.images", "loop.serving", "loop.execute", "loop.jobs", "loop.run"),
     ("cli.*",),
     ("__main__",),
 )

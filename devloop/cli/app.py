@@ -149,6 +149,19 @@ def watch(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
 
 
 @app.command()
+def jobs(
+    names: Annotated[list[str] | None, typer.Argument(help="jobs; without any, all")] = None,
+    *,
+    project: Here = Path(),
+    report: Reporting = Format.AUTO,
+) -> None:
+    """Run jobs once, in the container of `up` or in one of the same image."""
+    from devloop.cli import jobs as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.jobs(project, tuple(names or ()), report.value))
+
+
+@app.command()
 def down(path: Folder = Path()) -> None:
     """End the project's loop and remove its containers."""
     from devloop.cli import down as verb  # noqa: PLC0415

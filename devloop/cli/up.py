@@ -37,18 +37,19 @@ def _up(path: Path, report: Report) -> int:
     engine = client.connect()
     root = projects.folder(path)
     with ProjectLock(root):
-        around = projects.surroundings(_user(engine))
+        around = projects.surroundings(invoking_user(engine))
         picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
         report(events.UpStarted(project.name, config))
         if picture.generated:
             Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
-        loop = Loop(project, engine, report, around, ports.owner)
+        workflows = looks.read_workflows(root, picture.config)
+        loop = Loop(project, engine, report, around, ports.owner, workflows)
         return loop.run(picture, _watcher(root), projects.at_start(picture))
 
 
-def _user(engine: client.Engine) -> tuple[int, int] | None:
+def invoking_user(engine: client.Engine) -> tuple[int, int] | None:
     """Say as whom the container runs: on Linux the invoking user, so that no file becomes root's.
 
     Root leaves it to the image; rootless and remapped engines map the user themselves.

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Mapping
 
 from devloop.config import nodes
 from devloop.config.nodes import Node
+from devloop.config.reader import Reader
 from devloop.config.settings import App, Config, Reload, Watch
 from devloop.errors import ConfigError, Problem
+from devloop.jobs import grammar
 from devloop.model import Command, Port
-
-T = TypeVar("T")
 
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -25,38 +22,34 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 SIGNAL = re.compile(r"(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|WINCH|CONT|ALRM)")
 LAST_PORT = 65535
 
-JOB_KEYS = ("on", "env", "defaults", "concurrency", "workflows", "jobs")
-
 
 def load(content: bytes, path: str = "devloop.yaml") -> Config:
     """Read devloop.yaml; raises ``ConfigError`` with all problems of the file."""
     return _Reader(path).config(nodes.parse(content, path))
 
 
-class _Reader:
-    """Reads nodes by tables of key → reader; collects problems instead of raising at the first."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.problems: list[Problem] = []
+class _Reader(Reader):
+    """Reads the parts of devloop.yaml that are about the app; the jobs' grammar reads the rest."""
 
     def config(self, root: Node) -> Config:
         found = self.table(
             root,
             "devloop.yaml",
-            {"name": self.text, "app": self.app, "watch": self.watch}
-            | dict.fromkeys(JOB_KEYS, self.job_key),
+            {
+                "name": self.text,
+                "app": self.app,
+                "watch": self.watch,
+                "workflows": lambda node: self.items(node, self.inside),
+            }
+            | dict.fromkeys(grammar.KEYS, lambda _node: None),
         )
+        workflow, problems = grammar.own(root, self.path)
+        self.problems += problems
         if self.problems:
+            self.problems.sort(key=Problem.place)
             raise ConfigError(tuple(self.problems))
-        return Config(**{key: value for key, value in found.items() if key not in JOB_KEYS})  # type: ignore[arg-type]
-
-    def job_key(self, node: Node) -> None:
-        self.problem(
-            node,
-            "jobs are not run by this version of devloop",
-            "take the keys on, env, defaults, concurrency, workflows and jobs out",
-        )
+        known = {key: value for key, value in found.items() if key not in grammar.KEYS}
+        return Config(**known, workflow=workflow)  # type: ignore[arg-type]
 
     def app(self, node: Node) -> App:
         found = self.table(
@@ -95,53 +88,6 @@ class _Reader:
             },
         )
         return Watch(**found)  # type: ignore[arg-type]
-
-    def table(
-        self, node: Node, where: str, readers: Mapping[str, Callable[[Node], object]]
-    ) -> dict[str, object]:
-        """Read a mapping; unknown keys are errors that name the nearest known one."""
-        if not isinstance(node.value, Mapping):
-            if node.value is not None:
-                self.problem(node, f"{where} must be a mapping, not {node.kind}")
-            return {}
-        found: dict[str, object] = {}
-        for key, value in node.value.items():
-            reader = readers.get(key)
-            if reader is None:
-                self.unknown(value, key, where, readers)
-                continue
-            before = len(self.problems)
-            result = reader(value)
-            if len(self.problems) == before:
-                found[key.replace("-", "_")] = result
-        return found
-
-    def unknown(self, node: Node, key: str, where: str, known: Mapping[str, object]) -> None:
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
-        place = replace(node, line=node.key[0], column=node.key[1])
-        self.problem(place, f"unknown key `{key}` in {where}", hint)
-
-    def problem(self, node: Node, message: str, hint: str = "") -> None:
-        where = f"{self.path}:{node.line}:{node.column}"
-        self.problems.append(Problem(message, hint=hint, location=where))
-
-    def text(self, node: Node) -> str:
-        if isinstance(node.value, tuple | Mapping) or node.value is None or not node.text:
-            self.problem(node, f"a text is needed here, not {node.kind}")
-            return ""
-        if "\0" in node.text:
-            self.problem(node, "a text cannot hold a NUL character")
-        return node.text
-
-    def items(self, node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
-        if not isinstance(node.value, tuple):
-            self.problem(node, f"a list is needed here, not {node.kind}", "write it as [a, b]")
-            return ()
-        return tuple(read(item) for item in node.value)
-
-    def texts(self, node: Node) -> tuple[str, ...]:
-        return self.items(node, self.text)
 
     def inside(self, node: Node) -> str:
         text = self.text(node)

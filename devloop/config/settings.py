@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from devloop.jobs.workflow import Workflow
 from devloop.model import Command, Port
 
 
@@ -58,8 +59,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole of devloop.yaml."""
+    """The whole of devloop.yaml; ``workflows`` are files whose jobs run too."""
 
     name: str | None = None
     app: App = field(default_factory=App)
     watch: Watch = field(default_factory=Watch)
+    workflow: Workflow = field(default_factory=Workflow)
+    workflows: tuple[str, ...] = ()

@@ -56,6 +56,26 @@ class Conversation:
             return False
         return True
 
+    def send(self, text: bytes) -> None:
+        """Write to the command's stdin; raises ``OSError`` if it has gone."""
+        self._link.settimeout(None)
+        self._link.sendall(text)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the command's output, both streams, until it ends."""
+        with suppress(OSError):
+            while head := self._exactly(8):
+                yield self._exactly(int.from_bytes(head[4:], "big"))
+
+    def _exactly(self, size: int) -> bytes:
+        found = bytearray()
+        while len(found) < size:
+            piece = self._link.recv(size - len(found))
+            if not piece:
+                return b""
+            found += piece
+        return bytes(found)
+
     def close(self) -> None:
         """End the connection, and the command's input with it."""
         for one in (self._stream, self._link, getattr(self._stream, "_response", None)):

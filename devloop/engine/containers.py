@@ -6,7 +6,7 @@ import json
 import secrets
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devloop.engine import volumes
@@ -66,6 +66,18 @@ def prepare(
     if not _can_supervise(engine, container.id):
         remove(engine, container.id)
         container = _create(engine, project, image, spec, fingerprint, supervised=False)
+    if spec.user:
+        _settle_user(engine, container.id, spec.user)
+    return container
+
+
+def prepare_idle(
+    engine: Engine, project: Project, image: Image, spec: ContainerSpec, fingerprint: str
+) -> Container:
+    """Create a container that waits instead of running the app; jobs run in it."""
+    silent = replace(spec, ports=(), command=None)
+    waiting = replace(image, entrypoint=("tail", "-f", "/dev/null"), command=())
+    container = _create(engine, project, waiting, silent, fingerprint, supervised=False)
     if spec.user:
         _settle_user(engine, container.id, spec.user)
     return container

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devloop.events import Event
+from devloop.jobs import graph
+from devloop.jobs.contexts import Host
 from devloop.loop.picture import Wanted
 
 
@@ -103,6 +105,18 @@ class Settle(Action):
 @dataclass(frozen=True)
 class Reconnect(Action):
     """Wait for the engine to answer again."""
+
+
+@dataclass(frozen=True)
+class JobWork(Action):
+    """Start or end a run of a job in a container."""
+
+    work: graph.Start | graph.Cancel
+    container: str
+    host: Host
+
+    def __str__(self) -> str:
+        return str(self.work)
 
 
 @dataclass(frozen=True)

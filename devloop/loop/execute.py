@@ -21,9 +21,12 @@ from devloop.engine.client import Engine, RefusedError
 from devloop.errors import DevloopError, EngineGoneError
 from devloop.image import engine_build
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
+from devloop.jobs.contexts import Order
+from devloop.jobs.graph import Outcome
 from devloop.loop import actions as do
 from devloop.loop import images
 from devloop.loop import inputs as on
+from devloop.loop.jobs import Crew
 from devloop.loop.picture import Picture
 from devloop.loop.serving import Serving
 from devloop.model import ContainerSpec, Port, Project
@@ -61,6 +64,7 @@ class Executor:
         self.picture: Picture | None = None
         self.serving = Serving(engine, project, post, report, self._spawn, port_owner)
         self._cancellations: defaultdict[int, threading.Event] = defaultdict(threading.Event)
+        self.crew = Crew(engine, project.root, report, self._job_ended)
         self._probe = threading.Event()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._spawn(self._command_loop)
@@ -87,9 +91,14 @@ class Executor:
                 self._later(RECHECK_AFTER, lambda: self.post(RecheckDue(action.path)))
             case do.Settle():
                 self._later(SETTLE_AFTER, lambda: self._settled(action))
+            case do.JobWork():
+                self.crew.perform(action.work, action.container, action.host)
             case do.Reconnect():
                 self.serving.lost()
                 self._spawn(self._reconnect)
+
+    def _job_ended(self, order: Order, outcome: Outcome) -> None:
+        self.post(on.JobEnded(time.monotonic(), order, outcome))
 
     def quit(self) -> None:
         """Stop the app within its grace and leave nothing behind."""

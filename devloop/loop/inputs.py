@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from devloop.jobs.contexts import Order
+from devloop.jobs.graph import Jobs, Outcome
+from devloop.jobs.workflow import Workflow
 from devloop.loop.classify import Impact
 from devloop.loop.picture import Wanted
 from devloop.model import Change
@@ -22,14 +25,17 @@ class Begun(Input):
 
     wanted: Wanted
     notices: tuple[str, ...] = ()
+    jobs: Jobs = field(default_factory=Jobs)
 
 
 @dataclass(frozen=True)
 class Changed(Input):
-    """A batch of changes and what it means."""
+    """A batch of changes and what it means; ``moved`` are the files whose content is new."""
 
     changes: tuple[Change, ...]
     impact: Impact
+    workflows: tuple[Workflow, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,14 @@ class ReloadFailed(Input):
     """The reload command or signal did not work."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class JobEnded(Input):
+    """A run of a job has ended."""
+
+    order: Order
+    outcome: Outcome
 
 
 @dataclass(frozen=True)

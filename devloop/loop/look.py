@@ -11,6 +11,8 @@ from devloop.config.settings import Config
 from devloop.errors import UserError
 from devloop.image import inputs as image_inputs
 from devloop.image.inputs import BuildSettings, ImageInputs, TargetError
+from devloop.jobs import grammar
+from devloop.jobs.workflow import Workflow
 from devloop.loop import picture as pictures
 from devloop.loop.picture import CONFIG_FILE, Host, Picture, Wanted
 from devloop.model import Change
@@ -43,6 +45,17 @@ def read_config(root: str) -> Config:
     return load_config(content, CONFIG_FILE) if content is not None else Config()
 
 
+def read_workflows(root: str, config: Config) -> tuple[Workflow, ...]:
+    """Read the jobs of devloop.yaml and of the files it names; raises ``ConfigError``."""
+    found = [config.workflow]
+    for path in config.workflows:
+        content = tree.read(root, path)
+        if content is None:
+            raise UserError(f"workflows names {path}, which is not there", location=CONFIG_FILE)
+        found.append(grammar.load(content, path))
+    return tuple(found)
+
+
 def snapshot(root: str, paths: Iterable[str]) -> Snapshot:
     """Read what the stacks ask for, until they ask for nothing new."""
     found = Snapshot(frozenset(paths), {})
@@ -70,7 +83,13 @@ def ignores(root: str, picture: Picture) -> Ignores:
 def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:
     """List the paths that count although they may be ignored: what the project's files name."""
     app = config.app
-    found = [CONFIG_FILE, app.dockerfile or "Dockerfile", ".dockerignore", *app.manifests]
+    found = [
+        CONFIG_FILE,
+        app.dockerfile or "Dockerfile",
+        ".dockerignore",
+        *app.manifests,
+        *config.workflows,
+    ]
     found += [app.env_file] if app.env_file else []
     found += [one.pattern for one in inputs.sources] if inputs else []
     return tuple(sorted({path for path in found if path != "."}))

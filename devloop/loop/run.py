@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
@@ -16,6 +17,10 @@ from devloop import events
 from devloop.config.settings import Watch
 from devloop.engine.client import Engine
 from devloop.errors import ConfigError, DevloopError
+from devloop.jobs import graph
+from devloop.jobs.contexts import Host
+from devloop.jobs.graph import Jobs
+from devloop.jobs.workflow import Workflow
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
 from devloop.loop import look as looks
@@ -73,6 +78,7 @@ class Loop:
         report: Callable[[events.Event], None],
         around: Surroundings,
         port_owner: Callable[[int], str],
+        workflows: tuple[Workflow, ...] = (),
     ) -> None:
         self.project = project
         self.report = report
@@ -80,6 +86,7 @@ class Loop:
         self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.executor = Executor(engine, project, self.queue.put, report, port_owner)
         self.state = State()
+        self.workflows = workflows
         self.picture: Picture | None = None
         self.watcher: Watching | None = None
 
@@ -90,13 +97,18 @@ class Loop:
         self.watcher.start()
         try:
             with self._signals():
-                self._take(on.Begun(time.monotonic(), picture.wanted, notices))
+                self._take(self._begun(picture, notices))
                 while True:
                     code = self._next(self.queue.get())
                     if code is not None:
                         return code
         finally:
             self.watcher.stop()
+
+    def _begun(self, picture: Picture, notices: tuple[str, ...]) -> on.Begun:
+        jobs = Jobs(self.workflows, Host(self.project.name), limit=max(2, os.cpu_count() or 2))
+        told = (*notices, *graph.told(jobs))
+        return on.Begun(time.monotonic(), picture.wanted, told, jobs)
 
     def _next(self, item: object) -> int | None:
         """Handle one thing from the queue; gives the exit code at the end."""
@@ -138,7 +150,22 @@ class Loop:
         if after is not before:
             self._adopt(before, after)
         saved = tuple(Change(path, ChangeKind.MODIFIED) for path in batch.unchanged)
-        return self._take(on.Changed(began, (*batch.changes, *saved), impact))
+        self._read_workflows(after, batch.changes)
+        moved = tuple(one.path for one in batch.changes)
+        changes = (*batch.changes, *saved)
+        return self._take(on.Changed(began, changes, impact, self.workflows, moved))
+
+    def _read_workflows(self, picture: Picture, changes: tuple[Change, ...]) -> None:
+        """Read the jobs again where their files changed; the last good ones stay in force."""
+        files = (CONFIG_FILE, *picture.config.workflows)
+        if not any(one.path in files for one in changes):
+            return
+        try:
+            self.workflows = looks.read_workflows(self.project.root, picture.config)
+        except DevloopError as error:
+            problems = error.problems if isinstance(error, ConfigError) else (error,)
+            for problem in problems:
+                self.report(events.Error(str(problem), problem.hint))
 
     def _look(self, before: Picture, changes: tuple[Change, ...]) -> tuple[Picture, str]:
         """Give the picture after a batch; a broken file leaves the old one, with its error."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from devloop.jobs.graph import Jobs
 from devloop.loop.picture import Wanted
 
 
@@ -68,3 +69,4 @@ class State:
     ever_ran: bool = False
     broken: frozenset[str] = frozenset()
     own: tuple[tuple[str, int, int], ...] = ()
+    jobs: Jobs = field(default_factory=Jobs)

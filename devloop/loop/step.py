@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from devloop import events
-from devloop.loop import closing
+from devloop.loop import closing, jobwork
 from devloop.loop import inputs as on
 from devloop.loop.actions import (
     Action,
@@ -45,7 +45,11 @@ def step(state: State, happened: on.Input) -> Result:
     """Decide what one input causes; nothing after the end."""
     if state.ended:
         return state, ()
-    return HANDLERS[type(happened)](state, happened)
+    state, plan = HANDLERS[type(happened)](state, happened)
+    if state.ended:
+        return state, plan
+    state, jobs = jobwork.follow(state, happened)
+    return state, jobs + plan
 
 
 def _begun(state: State, it: on.Begun) -> Result:
@@ -399,6 +403,7 @@ HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {
     on.AppSlow: _app_slow,
     on.AppExited: _app_exited,
     on.ReloadFailed: _reload_failed,
+    on.JobEnded: lambda state, _it: (state, ()),
     on.EngineLost: _engine_lost,
     on.EngineFound: _engine_found,
     on.StopAsked: _stop_asked,

@@ -80,7 +80,24 @@ def _cycle_finished(it: events.CycleFinished) -> str:
 
 
 def _log(it: events.Log) -> str:
-    return f"{it.service} | {it.text}"
+    return f"{it.service} | {'  ' if it.group else ''}{it.text}"
+
+
+def _job(it: events.JobStarted | events.JobFinished | events.StepFinished) -> str:
+    row = ", ".join(f"{key} {value}" for key, value in (it.matrix or {}).items())
+    return f"{it.job} ({row})" if row else it.job
+
+
+def _job_finished(it: events.JobFinished) -> str:
+    forgiven = f" (its outcome is {it.outcome})" if it.outcome else ""
+    left = f" (not run here: {', '.join(it.not_run)})" if it.not_run else ""
+    return f"devloop: job {_job(it)} {it.conclusion} in {it.duration_s:.1f}s{forgiven}{left}"
+
+
+def _annotation(it: events.Annotation) -> str:
+    place = ":".join(str(one) for one in (it.file, it.line, it.col) if one is not None)
+    title = f"{it.title}: " if it.title else ""
+    return f"devloop: {it.level}: {f'{place}: ' if place else ''}{title}{it.message} ({it.job})"
 
 
 def _error(it: events.Error) -> str:
@@ -101,6 +118,9 @@ LINES: dict[type[Event], Callable[[Any], str]] = {
     events.AppExited: lambda it: f"devloop: the app exited with code {it.exit_code}",
     events.CycleStarted: _cycle_started,
     events.CycleFinished: _cycle_finished,
+    events.JobStarted: lambda it: f"devloop: job {_job(it)} started",
+    events.JobFinished: _job_finished,
+    events.Annotation: _annotation,
     events.Log: _log,
     events.Error: _error,
 }

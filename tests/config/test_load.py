@@ -102,7 +102,7 @@ BAD = {
     "nme: x": "devloop.yaml:1:1: unknown key `nme` in devloop.yaml (did you mean `name`?)",
     "zzzzzz: x": "known keys: name, app, watch",
     "app:\n  prots: [1]": "devloop.yaml:2:3: unknown key `prots` in app (did you mean `ports`?)",
-    "jobs: {}": "jobs are not run by this version",
+    "jobs: []": "jobs must be a mapping",
     "app: {ports: 3000}": "a list is needed here, not a number",
     "app: {ports: [x]}": "`x` is no port",
     "app: {ports: [70000]}": "`70000` is no port",

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devloop.jobs.filters import PathFilter, problems, runs
 
@@ -106,3 +108,53 @@ def test_problems(paths: list[str] | None, paths_ignore: list[str] | None, words
 def test_no_problems(paths: list[str] | None) -> None:
     assert problems(paths) == ()
     assert problems(None, [one for one in paths or [] if one[0] != "!"]) == ()
+
+
+def reference(pattern: str, path: str) -> bool:  # noqa: PLR0911 - a rule a line
+    """Match by trying every way, as slowly as the rules are plain."""
+    if not pattern:
+        return not path
+    if pattern.startswith("**/"):
+        rest = pattern[3:]
+        return any(
+            reference(rest, path[at:]) for at in range(len(path) + 1) if path[:at][-1:] in ("", "/")
+        )
+    if pattern.startswith("**"):
+        return any(reference(pattern[2:], path[at:]) for at in range(len(path) + 1))
+    if pattern[0] == "*":
+        longest = len(path.split("/", maxsplit=1)[0])
+        return any(reference(pattern[1:], path[at:]) for at in range(longest + 1))
+    if pattern[1:2] == "?":
+        rest = pattern[2:]
+        return reference(rest, path) or (path[:1] == pattern[0] and reference(rest, path[1:]))
+    if pattern[1:2] == "+":
+        if path[:1] != pattern[0]:
+            return False
+        return reference(pattern, path[1:]) or reference(pattern[2:], path[1:])
+    return path[:1] == pattern[0] and reference(pattern[1:], path[1:])
+
+
+PIECES = st.lists(st.sampled_from(["a", "b", ".", "a?", "b+", "*", "**/", "/"]), max_size=6)
+PATTERNS = PIECES.map("".join).filter(lambda text: "***" not in text and "/**/*" not in text)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), PATTERNS.filter(bool)), max_size=4),
+    st.text("ab./", max_size=7),
+)
+def test_a_filter_agrees_with_a_slow_reference(signed: list[tuple[bool, str]], path: str) -> None:
+    fit = [(yes, text) for yes, text in signed if at_folder(text) and not problems([text])]
+    expected = False
+    for yes, text in fit:
+        if reference(text, path):
+            expected = yes
+    assert PathFilter([("" if yes else "!") + text for yes, text in fit]).matches(path) is expected
+
+
+def at_folder(pattern: str) -> bool:
+    """Leave out ``**/`` in the middle of a name: the cheat sheet does not say what it means."""
+    return all(
+        at == 0 or pattern[at - 1] == "/"
+        for at in range(len(pattern))
+        if pattern[at : at + 3] == "**/"
+    )

@@ -53,6 +53,22 @@ SAMPLES: list[tuple[events.Event, str]] = [
         "devloop: cycle 8 finished rebuild ok in 3.00s: x [build 2.5s, nobody served for 0.40s]",
     ),
     (events.Log("app", "stdout", "hi \x1b[31mred\x1b[0m\r"), "app | hi red"),
+    (events.Log("test", "stdout", "hi", "install"), "test |   hi"),
+    (events.JobStarted("test", {"shard": 1}), "devloop: job test (shard 1) started"),
+    (
+        events.JobFinished("test", {"shard": 1}, "success", 1.23),
+        "devloop: job test (shard 1) success in 1.2s",
+    ),
+    (
+        events.JobFinished("test", None, "success", 1.23, "failure", ("a/b@v1",)),
+        "devloop: job test success in 1.2s (its outcome is failure) (not run here: a/b@v1)",
+    ),
+    (events.StepFinished("test", None, "npm test", "success", 0.5), ""),
+    (
+        events.Annotation("test", "error", "bad", "a.py", 3, 7),
+        "devloop: error: a.py:3:7: bad (test)",
+    ),
+    (events.Annotation("test", "notice", "hm", title="T"), "devloop: notice: T: hm (test)"),
     (events.Error("bad", "mend it"), "devloop: error: bad (mend it)"),
     (events.Error("bad"), "devloop: error: bad"),
     (events.End(130), ""),

@@ -1,0 +1,123 @@
+"""`devloop jobs`: run jobs once, in the container of `up` or in one of the same image."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devloop import events
+from devloop.cli import project as projects
+from devloop.cli.project import Report
+from devloop.cli.up import invoking_user
+from devloop.engine import client, containers
+from devloop.engine.client import Engine, RefusedError
+from devloop.errors import ConfigError, DevloopError, HostError, ProjectError, UserError
+from devloop.image.engine_build import BuildFailedError
+from devloop.jobs import graph
+from devloop.jobs.contexts import Host
+from devloop.jobs.graph import Jobs
+from devloop.loop import images
+from devloop.loop import look as looks
+from devloop.loop.jobs import once
+from devloop.loop.lock import ProjectLock, holder
+from devloop.loop.picture import Picture
+from devloop.loop.serving import make_mount_points
+from devloop.model import Project
+
+INTERRUPTED = 130
+
+
+def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
+    """Run the named jobs, or all that a save may start; gives the exit code."""
+    report = projects.reporter(output)
+    try:
+        code = _jobs(path, names, report)
+    except BuildFailedError as error:
+        report(events.ImageFailed(error.step, error.message))
+        code = error.exit_code
+    except RefusedError as error:
+        report(events.Error(f"the engine refused: {error.message}"))
+        code = HostError.exit_code
+    except DevloopError as error:
+        code = error.exit_code
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            report(events.Error(str(problem), problem.hint))
+    report(events.End(code))
+    return code
+
+
+def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
+    engine = client.connect()
+    root = projects.folder(path)
+    picture = projects.look(root, projects.surroundings(invoking_user(engine)))
+    project = projects.named(root, picture)
+    found = Jobs(looks.read_workflows(root, picture.config), limit=max(2, os.cpu_count() or 2))
+    chosen = _chosen(found, names, report)
+    with _container(engine, project, picture, report) as (container, workspace):
+        host = Host(project.name, workspace, secrets=_secrets(found) if names else {})
+        found = Jobs(found.workflows, host, found.limit)
+        found, interrupted = once(engine, root, container, found, chosen, report, named=bool(names))
+    if interrupted:
+        return INTERRUPTED
+    return ProjectError.exit_code if found.red else 0
+
+
+def _chosen(found: Jobs, names: tuple[str, ...], report: Report) -> tuple[str, ...]:
+    """Find the jobs that are meant; raises ``UserError`` for a name that is none."""
+    known = graph.table(found)
+    if not known:
+        raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
+    if not names:
+        for text in graph.told(found):
+            report(events.Notice(text))
+        return tuple(name for name, (flow, job) in known.items() if not graph.gated(flow, job))
+    chosen = []
+    for name in names:
+        fitting = [one for one in known if one == name or one.endswith(f"/{name}")]
+        if not fitting:
+            raise UserError(f"there is no job `{name}`", hint=f"there are {', '.join(known)}")
+        unsupported = [known[one][1].unsupported for one in fitting if known[one][1].unsupported]
+        if unsupported:
+            raise UserError(f"the job {name} cannot run here: {unsupported[0]}")
+        chosen += fitting
+    return tuple(chosen)
+
+
+def _secrets(found: Jobs) -> dict[str, str]:
+    """Give the secrets that the jobs name, from this process's environment."""
+    named = re.findall(r"secrets\s*(?:\.\s*|\[\s*')([A-Za-z_]\w*)", repr(found.workflows))
+    return {name: os.environ[name] for name in named if name in os.environ}
+
+
+@contextmanager
+def _container(
+    engine: Engine, project: Project, picture: Picture, report: Report
+) -> Iterator[tuple[str, str]]:
+    """Give a container to run in, and the folder in it: that of `up`, else one for this run."""
+    if holder(project.root) is not None:
+        running = [
+            one
+            for one in containers.of_project(engine, project)
+            if one["State"] == "running" and str(one["Names"][0]) == f"/{project.slug}"
+        ]
+        if not running:
+            raise UserError("`devloop up` has no running container yet", hint="wait for it")
+        inspected = engine.get(f"/containers/{running[0]['Id']}/json")
+        workdir = inspected["Config"].get("WorkingDir") or "/"
+        yield running[0]["Id"], picture.wanted.spec.mount or workdir
+        return
+    with ProjectLock(project.root):
+        build_id = f"devloop-{project.id}-{os.getpid()}"
+        made = images.ensure(engine, project, picture, "jobs", report, build_id, threading.Event())
+        spec, digest = picture.wanted.spec, picture.wanted.fingerprint.digest
+        make_mount_points(spec)
+        container = containers.prepare_idle(engine, project, made.image, spec, digest)
+        try:
+            containers.start(engine, container)
+            yield container.id, spec.mount or made.image.workdir
+        finally:
+            containers.remove(engine, container.id)

@@ -1,0 +1,44 @@
+"""Secret values are taken out of everything before it is told."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from urllib.parse import quote
+
+STARS = "***"
+
+
+class Masks:
+    """The values that nobody may see, in the forms in which they may turn up."""
+
+    def __init__(self, values: tuple[str, ...] = ()) -> None:
+        self._forms: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        for value in values:
+            self.add(value)
+
+    def add(self, value: str) -> None:
+        """Hide a value from now on: whole, each of its lines, and encoded."""
+        forms = {
+            form for one in (value, *value.splitlines()) if one.strip() for form in _forms(one)
+        }
+        if forms <= self._forms:
+            return
+        self._forms |= forms
+        longest = sorted(self._forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, longest)))
+
+    def hide(self, text: str) -> str:
+        """Give a text with stars for each secret."""
+        return self._pattern.sub(STARS, text) if self._pattern else text
+
+    def within(self, text: str) -> bool:
+        """Say whether a text holds a secret."""
+        return bool(self._pattern and self._pattern.search(text))
+
+
+def _forms(value: str) -> set[str]:
+    encoded = base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+    return {value, value.strip(), json.dumps(value)[1:-1], quote(value, safe=""), encoded}

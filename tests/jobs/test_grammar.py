@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from devloop.errors import ConfigError
+from devloop.jobs import grammar
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        grammar.load(text.encode(), "ci.yml")
+    return [str(one) for one in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("jobs: {a: {steps: [{run: x, foo: 1}]}}", "ci.yml:1:29: unknown key `foo`"),
+        ("jobs: {a: {steps: [{}]}}", "a step needs one of run, uses"),
+        ("jobs: {a: {needs: b, steps: [{run: x}]}}", "needs `b`, which is no job"),
+        ("jobs: {a: {needs: a, steps: [{run: x}]}}", "needs itself"),
+        ("jobs: {a: {steps: [{run: '${{ nope }}'}]}}", "there is no `nope`"),
+        ("jobs: {a: {steps: [{run: x, if: secrets.x}]}}", "there is no `secrets`"),
+        ("jobs: {a: {if: 'steps.x', steps: [{run: x}]}}", "there is no `steps`"),
+        ("jobs: {a: {steps: [{run: x, shell: zsh}]}}", "needs {0}"),
+        ("jobs: {a: {steps: [{wait: b}]}}", "no earlier background step `b`"),
+        ("jobs: {a: {timeout-minutes: -1, steps: [{run: x}]}}", "a number above 0"),
+        ("on: {push: {paths: [a], paths-ignore: [b]}}\njobs: {}", "exclude each other"),
+        ("jobs: {a: {steps: [{run: x, background: true}]}}", "ci.yml:1:41: `background` is not"),
+        ("on: push", "a workflow needs jobs"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, words: str) -> None:
+    assert any(words in one for one in problems(text)), problems(text)
+
+
+def test_what_needs_services_is_told_with_its_place() -> None:
+    flow = grammar.load(
+        b"jobs:\n  a:\n    services: {db: {image: pg}}\n    steps: [{run: x}]\n", "ci.yml"
+    )
+    assert flow.jobs[0].unsupported.startswith("ci.yml:3:5: services")

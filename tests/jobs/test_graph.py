@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from devloop.jobs import grammar, graph
+from devloop.jobs.graph import Jobs, Outcome, Plan, Start
+
+OK, BAD = Outcome("success", "success"), Outcome("failure", "failure")
+
+
+def loaded(text: str) -> Jobs:
+    flow = grammar.load(("on: push\njobs:\n" + text).encode(), ".github/workflows/ci.yml")
+    return Jobs(workflows=(flow,))
+
+
+def shown(plan: Plan) -> list[str]:
+    return [str(one) for one in plan if not isinstance(one, graph.Tell)]
+
+
+def orders(plan: Plan) -> list[graph.Order]:
+    return [one.order for one in plan if isinstance(one, Start)]
+
+
+TWO = "  lint: {steps: [{run: a}]}\n  test: {needs: lint, steps: [{run: b}]}\n"
+
+
+def test_needs_come_first_and_a_failed_one_skips_its_dependents() -> None:
+    jobs, plan = graph.ask(loaded(TWO), ("ci/test", "ci/lint"), ("a",))
+    assert shown(plan) == ["run ci/lint"]
+    after, plan = graph.ended(jobs, orders(plan)[0], OK)
+    assert shown(plan) == ["run ci/test"]
+    again, plan = graph.ask(after, ("ci/lint",), ("a",))
+    assert shown(plan) == ["abandon ci/test", "run ci/lint"]
+    skipped, _ = graph.ended(again, orders(plan)[0], BAD)
+    assert not skipped.idle  # the abandoned run has not ended yet
+
+
+def test_a_failed_need_skips_unless_the_if_asks_for_it() -> None:
+    text = TWO + "  told: {needs: test, if: failure(), steps: [{run: c}]}\n"
+    jobs, plan = graph.ask(loaded(text), ("ci/lint", "ci/test", "ci/told"), ())
+    jobs, plan = graph.ended(jobs, orders(plan)[0], BAD)
+    assert jobs.done["ci/test"].conclusion == "skipped"
+    assert shown(plan) == ["run ci/told"]
+
+
+def test_a_newer_save_ends_the_older_run_before_the_new_one_starts() -> None:
+    jobs, plan = graph.ask(loaded(TWO), ("ci/lint",), ("a",))
+    first = orders(plan)[0]
+    jobs, plan = graph.ask(jobs, ("ci/lint",), ("b",))
+    assert shown(plan) == ["abandon ci/lint"]
+    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    assert shown(plan) == ["run ci/lint"]
+    assert orders(plan)[0].files == ("b",)
+
+
+MATRIX = "  m:\n    strategy: {matrix: {n: [1, 2, 3]}}\n    steps: [{run: x}]\n"
+
+
+def test_a_failed_row_cancels_the_others() -> None:
+    jobs, plan = graph.ask(loaded(MATRIX), ("ci/m",), ())
+    assert shown(plan) == ["run ci/m (1)", "run ci/m (2)", "run ci/m (3)"]
+    rows = orders(plan)
+    jobs, plan = graph.ended(jobs, rows[1], BAD)
+    assert shown(plan) == ["cancel ci/m (1)", "cancel ci/m (3)"]
+    for row in (rows[0], rows[2]):
+        jobs, plan = graph.ended(jobs, row, Outcome("cancelled", "cancelled"))
+    assert jobs.idle
+    assert jobs.red
+    jobs, plan = graph.ask(jobs, ("ci/m",), ())
+    for row in orders(plan):
+        jobs, told = graph.ended(jobs, row, BAD)
+    assert "ci/m: failing since 2 saves" in str(told)
+
+
+def test_while_held_nothing_starts_and_what_ran_runs_anew() -> None:
+    jobs, plan = graph.ask(loaded(TWO), ("ci/lint",), ("a",))
+    first = orders(plan)[0]
+    jobs, plan = graph.hold(jobs)
+    assert shown(plan) == ["abandon ci/lint"]
+    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    assert shown(plan) == []
+    assert shown(graph.release(jobs)[1]) == ["run ci/lint"]
+
+
+def test_gated_jobs_run_only_by_name() -> None:
+    text = (
+        "  d: {environment: prod, steps: [{run: x}]}\n  s: {steps: [{run: 'x ${{ secrets.T }}'}]}\n"
+    )
+    jobs = loaded(text)
+    assert graph.matching(jobs, ("a",)) == ()
+    assert len(graph.told(jobs)) == 2
+    assert shown(graph.ask(jobs, ("ci/d",), (), named=True)[1]) == ["run ci/d"]
