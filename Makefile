@@ -2,6 +2,8 @@
 ENGINE := tests/engine/engine
 PYTHON := .venv/bin/python
 IMAGES ?=
+STACKS := golang:1.24 rust:1.85-slim maven:3.9-eclipse-temurin-21 ruby:3.3-slim php:8.4-cli \
+  elixir:1.18-slim nginx:1.26
 ARGS ?=
 
 .PHONY: help venv engine engine-stop test test-slow lint bench demo clean
@@ -22,7 +24,7 @@ test: venv ## the tests that run on every change; ARGS='-k name' goes to pytest
 	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m pytest -m 'not slow' $(ARGS)
 
 test-slow: venv ## the slow tests
-	@$(ENGINE) run $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
+	@$(ENGINE) run $(STACKS) $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
 
 lint: venv ## ruff and mypy
 	$(PYTHON) -m ruff check .

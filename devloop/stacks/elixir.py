@@ -31,6 +31,10 @@ _ON_ALL = (
 )
 """``mix phx.server`` that listens outside the container though config/dev.exs says 127.0.0.1."""
 
+HEX = "mix local.hex --force --if-missing && mix local.rebar --force --if-missing"
+_OUTSIDE = re.compile(r"\{\s*:\w+\s*,(?!\s*(?:in_umbrella|path):)")
+"""A dependency that is fetched: a project without one needs neither Hex nor rebar."""
+
 
 def wanted(snapshot: Snapshot) -> frozenset[str]:
     """Name the projects and the configuration that may say where to listen."""
@@ -65,7 +69,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
         reload="none" if phoenix else "restart",
         suffixes=SUFFIXES,
         keep=("deps", "_build"),
-        setup="mix local.hex --force --if-missing && mix local.rebar --force --if-missing",
+        setup=HEX if _OUTSIDE.search(text) else "",
         env=(Env("MIX_HOME", "/opt/mix"), Env("HEX_HOME", "/opt/hex"), Env("LANG", "C.UTF-8")),
         develop=(Env("MIX_ENV", "dev"),),
         stores=("/opt/mix", "/opt/hex", "/app/deps", "/app/_build"),

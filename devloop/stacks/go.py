@@ -27,6 +27,9 @@ _TOOL_VERSION = re.compile(r"^(?:golang|go)[ \t]+(\S+)", re.MULTILINE)
 _VERSION_FILES = (".go-version", ".tool-versions")
 _NAMES = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum", *_VERSION_FILES})
 
+WARM = "go build net/http && chmod -R a+rwX /opt/go/build"
+"""Go compiles its own library on first use: once for all images, not at each first start."""
+
 
 def wanted(snapshot: Snapshot) -> frozenset[str]:
     """Name the modules with all that they reach and the files that may hold ``main``."""
@@ -58,6 +61,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
         reload="restart",
         suffixes=SUFFIXES,
         stores=("/opt/go/mod", "/opt/go/build"),
+        prepare=WARM if port else "",
         env=(
             Env("GOMODCACHE", "/opt/go/mod"),
             Env("GOCACHE", "/opt/go/build"),

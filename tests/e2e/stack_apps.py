@@ -7,8 +7,11 @@ Each answers `/` with a text of its own. ``answer`` writes the source that answe
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from pip._internal.models.index import PyPI
 
 Files = Mapping[str, str]
 
@@ -99,7 +102,12 @@ version = "1.0.0"
 requires-python = ">=3.11"
 dependencies = [%s]
 """
-POETRY = """[tool.poetry]
+# A named source, since not every mirror of the index has what Poetry asks the index itself for.
+POETRY = f"""[[tool.poetry.source]]
+name = "index"
+url = "{os.environ.get("PIP_INDEX_URL") or PyPI.simple_url}"
+priority = "primary"
+[tool.poetry]
 name = "shop"
 version = "1.0.0"
 package-mode = false
@@ -325,6 +333,7 @@ KINDS = (
         source="app.rb",
         answer=RUBY_ANSWER,
         files={"Gemfile": 'source "https://example.invalid"\n'},
+        lock="bundle lock",
     ),
     Kind(
         name="php",
