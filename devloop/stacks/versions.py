@@ -73,13 +73,14 @@ def numbers(text: str) -> Release:
 def choose(line: Line, specs: Iterable[str]) -> str:
     """Give the release for the first spec that a known release meets, else the default.
 
-    The default is preferred where the spec allows it: the newest is often not yet supported by
-    compiled packages.
+    The default is preferred where the spec allows it, else the nearest that it allows: the newest
+    is often not yet supported by compiled packages.
     """
     for spec in specs:
         allowed = [release for release in line.known if allows(spec, release, line)]
         if allowed:
-            return line.text(line.default if line.default in allowed else max(allowed))
+            newer = (release for release in allowed if release >= line.default)
+            return line.text(min(newer, default=max(allowed)))
     return line.text(line.default)
 
 

@@ -48,3 +48,16 @@ def test_the_projects_own_version_does_not_count() -> None:
     assert (
         elixir.fields("mix.exs", one_, "") == elixir.fields("mix.exs", two, "") == {"lines": ["x"]}
     )
+
+
+@pytest.mark.parametrize(
+    ("deps", "fetched"),
+    [
+        ("deps: []", False),
+        ('{:a, in_umbrella: true}, {:b, path: "../b"}', False),
+        ('{:plug, "~> 1.0"}', True),
+        ('{:a, in_umbrella: true}, {:c, git: "https://example.invalid"}', True),
+    ],
+)
+def test_hex_is_only_for_what_is_fetched(deps: str, fetched: bool) -> None:
+    assert ("local.hex" in one({"mix.exs": deps}).setup) == fetched

@@ -59,10 +59,10 @@ def test_what_is_run(files: dict[str, object], run: object, port: int | None, in
     [
         ({"go.mod": "module m"}, "1.24"),
         ({"go.mod": "module m\ngo 1.20"}, "1.24"),
-        ({"go.mod": "module m\ngo 1.26.1"}, "1.27"),
+        ({"go.mod": "module m\ngo 1.26.1"}, "1.26"),
         ({"go.mod": "module m", ".go-version": "1.22.3"}, "1.22"),
         ({"go.mod": "module m", ".tool-versions": "golang 1.23.1"}, "1.23"),
-        ({"go.work": "go 1.25\nuse ./a", "a/go.mod": "go 1.20"}, "1.27"),
+        ({"go.work": "go 1.25\nuse ./a", "a/go.mod": "go 1.20"}, "1.25"),
     ],
 )
 def test_the_version(files: dict[str, object], version: str) -> None:
@@ -77,3 +77,9 @@ def test_the_layout_of_a_go_mod_does_not_count() -> None:
     with pytest.raises(ManifestError):
         go_mod.fields(b"\xff")
     assert one({"go.mod": b"\xff", "main.go": MAIN}).name == "go"
+
+
+def test_a_servers_image_has_go_own_library_compiled() -> None:
+    served = one({"go.mod": GIN, "main.go": MAIN})
+    assert served.prepare.startswith("go build net/http")
+    assert one({"go.mod": "module m\ngo 1.24", "main.go": MAIN}).prepare == ""

@@ -76,7 +76,7 @@ def test_rocket_is_told_where_to_listen() -> None:
         ({"rust-toolchain.toml": '[toolchain]\nchannel = "1.79"\n'}, "rust:1.79-slim"),
         ({"rust-toolchain.toml": '[toolchain]\nchannel = "nightly"\n'}, "rust:1.85-slim"),
         ({"rust-toolchain.toml": "broken ["}, "rust:1.85-slim"),
-        ({"Cargo.toml": PACKAGE + 'rust-version = "1.90"\n'}, "rust:1.95-slim"),
+        ({"Cargo.toml": PACKAGE + 'rust-version = "1.90"\n'}, "rust:1.90-slim"),
         ({"Cargo.lock": '[[package]]\nname = "openssl-sys"\n'}, "rust:1.85"),
     ],
 )
