@@ -7,6 +7,7 @@ STATE="${DEVLOOP_ENGINE_DIR-}"
 if [[ -z "$STATE" && $EUID == 0 && -e "$RUN/state" ]]; then STATE=$(cat "$RUN/state"); fi
 STATE="${STATE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/devloop-engine}"
 BRIDGE="${DEVLOOP_ENGINE_BRIDGE:-devloop0}"
+BRIDGE_MAC=02:42:d5:00:00:01
 NET="${DEVLOOP_ENGINE_NET:-10.213}"              # the first two numbers of the engine's /16
 SOCKET_GID=23751                                 # tests run as an ordinary user with this group
 PACKAGES="$STATE/packages"

@@ -36,6 +36,9 @@ network_up() {
     fail "the network $NET.0.0/16 is in use on this machine; set DEVLOOP_ENGINE_NET to another, such as 10.214"
   fi
   ip link show "$BRIDGE" >/dev/null 2>&1 || ip link add "$BRIDGE" type bridge
+  # Without an address of its own a bridge takes that of one of its ports, and changes it whenever a
+  # container comes or goes: the others then answer to the old one, and are out of reach for seconds.
+  ip link set "$BRIDGE" address "$BRIDGE_MAC"
   ip addr replace "$NET.0.1/24" dev "$BRIDGE"
   ip link set "$BRIDGE" mtu "$(default_mtu)" up
   each_rule add
