@@ -29,7 +29,10 @@ class Host:
 
 @dataclass(frozen=True)
 class Order:
-    """One run of a job with one row of its matrix; ``named``: a person asked for it."""
+    """One run of a job with one row of its matrix; ``named``: a person asked for it.
+
+    ``cancels``: it ends what runs in its concurrency group.
+    """
 
     number: int
     workflow: Workflow
@@ -45,6 +48,7 @@ class Order:
     files: tuple[str, ...] = ()
     named: bool = False
     group: str = ""
+    cancels: bool = False
 
 
 def github(host: Host, workflow: Workflow, job: str = "", number: int = 1) -> dict[str, Any]:

@@ -360,7 +360,30 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
         return jobs, (problem, Tell(_finished(order, failed)), *more)
     if not orders:
         return _skip(jobs, label)
-    return replace(jobs, waves={**jobs.waves, label: Wave(orders)}), ()
+    jobs, plan = _supersede(jobs, orders[0])
+    return replace(jobs, waves={**jobs.waves, label: Wave(orders)}), plan
+
+
+def _supersede(jobs: Jobs, order: Order) -> Result:
+    """Let a job take the place of the one that waits in its group; one runs, one waits."""
+    plan: list[Action] = []
+    others = {
+        label: wave
+        for label, wave in jobs.waves.items()
+        if order.group and any(one.group == order.group for one in (*wave.todo, *wave.running))
+    }
+    waiting = [label for label, wave in others.items() if not wave.running]
+    runs = len(waiting) < len(others)
+    for label in waiting if runs or order.cancels else waiting[1:]:
+        older = Outcome("cancelled", "cancelled")
+        plan.append(Tell(_finished(others[label].todo[0], older)))
+        waves = {key: wave for key, wave in jobs.waves.items() if key != label}
+        jobs, more = _close(replace(jobs, waves=waves), label, (older,))
+        plan += more
+    if order.cancels:
+        busy = [one for wave in others.values() if not wave.dropped for one in wave.running]
+        plan += [Cancel(one, abandon=True) for one in busy if one.group == order.group]
+    return jobs, tuple(plan)
 
 
 def _skip(jobs: Jobs, label: str) -> Result:
@@ -400,6 +423,7 @@ def _rows(
             files,
             label in jobs.named,
             group,
+            job.concurrency is not None and truthy(templates.value(job.concurrency.cancel, inner)),
         )
         found.append(order)
     return tuple(found)

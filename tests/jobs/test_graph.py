@@ -88,3 +88,33 @@ def test_gated_jobs_run_only_by_name() -> None:
     assert graph.matching(jobs, ("a",)) == ()
     assert len(graph.told(jobs)) == 2
     assert shown(graph.ask(jobs, ("ci/d",), (), named=True)[1]) == ["run ci/d"]
+
+
+def group(extra: str = "") -> Jobs:
+    job = "  {}: {{concurrency: {{group: g{}}}, steps: [{{run: x}}]}}\n"
+    return loaded("".join(job.format(one, extra) for one in "abc"))
+
+
+def test_in_a_group_one_runs_and_a_newer_job_replaces_the_one_that_waits() -> None:
+    jobs, first = graph.ask(group(), ("ci/a",), ())
+    jobs, plan = graph.ask(jobs, ("ci/b",), ())
+    assert shown(first + plan) == ["run ci/a"]
+    jobs, plan = graph.ask(jobs, ("ci/c",), ())
+    assert shown(plan) == []
+    assert jobs.done["ci/b"].conclusion == "cancelled"
+    jobs, plan = graph.ended(jobs, orders(first)[0], OK)
+    assert shown(plan) == ["run ci/c"]
+
+
+def test_the_jobs_of_one_save_share_a_group_one_after_the_other() -> None:
+    jobs, plan = graph.ask(group(), ("ci/a", "ci/b"), ())
+    assert shown(plan) == ["run ci/a"]
+    assert shown(graph.ended(jobs, orders(plan)[0], OK)[1]) == ["run ci/b"]
+
+
+def test_a_group_that_cancels_ends_what_runs_in_it() -> None:
+    jobs, first = graph.ask(group(", cancel-in-progress: true"), ("ci/a",), ())
+    jobs, plan = graph.ask(jobs, ("ci/b",), ())
+    assert shown(plan) == ["abandon ci/a"]
+    gone = Outcome("cancelled", "cancelled")
+    assert shown(graph.ended(jobs, orders(first)[0], gone)[1]) == ["run ci/b"]

@@ -156,3 +156,22 @@ def test_a_step_that_is_too_slow_fails(engine: Engine, container: str) -> None:
     bench = Bench(engine, container, "      - {run: sleep 300, timeout-minutes: 0.005}\n")
     assert bench.run().conclusion == "failure"
     assert any("timed out" in str(one) for one in bench.told)
+
+
+def test_a_job_that_is_too_slow_is_cancelled(engine: Engine, container: str) -> None:
+    bench = Bench(engine, container, "      - run: sleep 300\n", "timeout-minutes: 0.01")
+    assert bench.run().conclusion == "cancelled"
+    assert any("the job timed out" in str(one) for one in bench.told)
+
+
+def test_a_job_that_may_fail_is_forgiven(engine: Engine, container: str) -> None:
+    bench = Bench(engine, container, "      - run: exit 3\n", "continue-on-error: true")
+    outcome = bench.run()
+    assert (outcome.outcome, outcome.conclusion) == ("failure", "success")
+
+
+def test_missing_bash_is_said_with_what_to_do(engine: Engine, container: str) -> None:
+    steps = "      - {run: echo never, shell: bash, env: {PATH: /nothing}}\n"
+    bench = Bench(engine, container, steps)
+    assert bench.run().conclusion == "failure"
+    assert "this image has no bash: install it, or write `shell: sh`" in bench.lines()
