@@ -161,3 +161,20 @@ def test_200_saves_leave_nothing_behind(root: Path, engine: Engine) -> None:
             if number == 0:
                 before = in_container(engine, container)
         assert in_container(engine, container) == before
+
+
+GROUP = """
+jobs:
+  a: {concurrency: g, steps: [{run: echo a}]}
+  b: {concurrency: g, steps: [{run: echo b}]}
+  c: {concurrency: g, steps: [{run: echo c}]}
+"""
+
+
+@pytest.mark.usefixtures("engine")
+def test_in_a_concurrency_group_one_runs_and_one_waits(root: Path) -> None:
+    (root / "devloop.yaml").write_text(GROUP)
+    done = harness.devloop("jobs", "-C", str(root), "--format", "json")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    ends = {one["job"]: one["conclusion"] for one in told if one["event"] == "job.finished"}
+    assert ends == {"a": "success", "b": "cancelled", "c": "success"}, done.stderr
