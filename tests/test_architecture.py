@@ -57,7 +57,15 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.lock",
         "jobs.runner",
     ),
-    ("loop.look", "loop.images", "loop.serving", "loop.execute", "loop.jobs", "loop.run"),
+    (
+        "loop.look",
+        "loop.images",
+        "loop.serving",
+        "loop.execute",
+        "loop.jobs",
+        "loop.trial",
+        "loop.run",
+    ),
     ("cli.*",),
     ("__main__",),
 )

@@ -162,6 +162,14 @@ def jobs(
 
 
 @app.command()
+def ci(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+    """Check, build, start and run every job once; the exit code is for CI."""
+    from devloop.cli import ci as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.ci(path, report.value))
+
+
+@app.command()
 def down(path: Folder = Path()) -> None:
     """End the project's loop and remove its containers."""
     from devloop.cli import down as verb  # noqa: PLC0415

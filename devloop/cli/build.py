@@ -11,37 +11,17 @@ from types import FrameType
 
 from devloop import events
 from devloop.cli import project as projects
+from devloop.cli.ending import concluded
 from devloop.cli.project import Report
 from devloop.engine import client
-from devloop.engine.client import RefusedError
-from devloop.errors import ConfigError, DevloopError, HostError
 from devloop.image import engine_build
-from devloop.image.engine_build import BuildCancelledError, BuildFailedError
 from devloop.loop import images
-
-INTERRUPTED = 130
 
 
 def build(path: Path, output: str) -> int:
     """Build the image if it is not there; gives the exit code."""
     report = projects.reporter(output)
-    try:
-        code = _build(path, report, quiet=output == "json")
-    except BuildFailedError as error:
-        report(events.ImageFailed(error.step, error.message))
-        code = error.exit_code
-    except BuildCancelledError:
-        code = INTERRUPTED
-    except RefusedError as error:
-        refused = HostError(f"the engine refused: {error.message}")
-        report(events.Error(refused.message))
-        code = refused.exit_code
-    except DevloopError as error:
-        code = error.exit_code
-        for problem in error.problems if isinstance(error, ConfigError) else (error,):
-            report(events.Error(str(problem), problem.hint))
-    report(events.End(code))
-    return code
+    return concluded(report, lambda: _build(path, report, quiet=output == "json"))
 
 
 def _build(path: Path, report: Report, *, quiet: bool) -> int:

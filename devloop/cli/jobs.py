@@ -11,12 +11,12 @@ from pathlib import Path
 
 from devloop import events
 from devloop.cli import project as projects
+from devloop.cli.ending import INTERRUPTED, concluded
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
 from devloop.engine import client, containers
-from devloop.engine.client import Engine, RefusedError
-from devloop.errors import ConfigError, DevloopError, HostError, ProjectError, UserError
-from devloop.image.engine_build import BuildFailedError
+from devloop.engine.client import Engine
+from devloop.errors import ProjectError, UserError
 from devloop.jobs import graph
 from devloop.jobs.contexts import Host
 from devloop.jobs.graph import Jobs
@@ -28,26 +28,11 @@ from devloop.loop.picture import Picture
 from devloop.loop.serving import make_mount_points
 from devloop.model import Project
 
-INTERRUPTED = 130
-
 
 def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
     """Run the named jobs, or all that a save may start; gives the exit code."""
     report = projects.reporter(output)
-    try:
-        code = _jobs(path, names, report)
-    except BuildFailedError as error:
-        report(events.ImageFailed(error.step, error.message))
-        code = error.exit_code
-    except RefusedError as error:
-        report(events.Error(f"the engine refused: {error.message}"))
-        code = HostError.exit_code
-    except DevloopError as error:
-        code = error.exit_code
-        for problem in error.problems if isinstance(error, ConfigError) else (error,):
-            report(events.Error(str(problem), problem.hint))
-    report(events.End(code))
-    return code
+    return concluded(report, lambda: _jobs(path, names, report))
 
 
 def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
@@ -72,9 +57,7 @@ def _chosen(found: Jobs, names: tuple[str, ...], report: Report) -> tuple[str, .
     if not known:
         raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
     if not names:
-        for text in graph.told(found):
-            report(events.Notice(text))
-        return tuple(name for name, (flow, job) in known.items() if not graph.gated(flow, job))
+        return startable(found, report)
     chosen = []
     for name in names:
         fitting = [one for one in known if one == name or one.endswith(f"/{name}")]
@@ -85,6 +68,14 @@ def _chosen(found: Jobs, names: tuple[str, ...], report: Report) -> tuple[str, .
             raise UserError(f"the job {name} cannot run here: {unsupported[0]}")
         chosen += fitting
     return tuple(chosen)
+
+
+def startable(found: Jobs, report: Report) -> tuple[str, ...]:
+    """Give the jobs that need not be named, and tell which do."""
+    for text in graph.told(found):
+        report(events.Notice(text))
+    known = graph.table(found)
+    return tuple(name for name, (flow, job) in known.items() if not graph.gated(flow, job))
 
 
 def _secrets(found: Jobs) -> dict[str, str]:

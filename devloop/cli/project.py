@@ -11,6 +11,7 @@ from devloop import events
 from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
 from devloop.loop import look as looks
+from devloop.loop.lock import STATE_FOLDER
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.model import Project
@@ -73,6 +74,12 @@ def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
 def reporter(name: str) -> Report:
     """Choose where events go: JSON to stdout, lines for people to stderr."""
     return NdJson(sys.stdout) if name == "json" else Plain(sys.stderr)
+
+
+def keep_generated(root: str, picture: Picture) -> None:
+    """Keep a Dockerfile that devloop wrote where the user can read it."""
+    if picture.generated:
+        Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
 
 
 def at_start(picture: Picture) -> tuple[str, ...]:

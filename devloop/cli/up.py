@@ -9,11 +9,11 @@ from pathlib import Path
 
 from devloop import events
 from devloop.cli import project as projects
+from devloop.cli.ending import concluded
 from devloop.cli.project import Report
 from devloop.engine import client, ports
-from devloop.errors import ConfigError, DevloopError
 from devloop.loop import look as looks
-from devloop.loop.lock import STATE_FOLDER, ProjectLock
+from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.run import Batch, Loop, Watching
 from devloop.model import Change
@@ -23,14 +23,7 @@ from devloop.watch.watcher import Watcher
 def up(path: Path, output: str) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     report = projects.reporter(output)
-    try:
-        code = _up(path, report)
-    except DevloopError as error:
-        code = error.exit_code
-        for problem in error.problems if isinstance(error, ConfigError) else (error,):
-            report(events.Error(str(problem), problem.hint))
-    report(events.End(code))
-    return code
+    return concluded(report, lambda: _up(path, report))
 
 
 def _up(path: Path, report: Report) -> int:
@@ -42,8 +35,7 @@ def _up(path: Path, report: Report) -> int:
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
         report(events.UpStarted(project.name, config))
-        if picture.generated:
-            Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
+        projects.keep_generated(root, picture)
         workflows = looks.read_workflows(root, picture.config)
         loop = Loop(project, engine, report, around, ports.owner, workflows)
         return loop.run(picture, _watcher(root), projects.at_start(picture))

@@ -138,8 +138,9 @@ def _fits(found: Event, fields: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def running(root: Path, **options: Any) -> Iterator[Up]:
-    up = Up(root, **options)
+def running(root: Path, verb: str = "up", **options: Any) -> Iterator[Up]:
+    argv = [sys.executable, "-m", "devloop", verb, str(root), "--format", "json"]
+    up = Up(root, **{"argv": argv, **options})
     try:
         yield up
         up.check()

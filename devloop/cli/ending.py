@@ -1,0 +1,33 @@
+"""How the verbs that need an engine end: each error told, its exit code, the last event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from devloop import events
+from devloop.cli.project import Report
+from devloop.engine.client import RefusedError
+from devloop.errors import ConfigError, DevloopError, HostError
+from devloop.image.engine_build import BuildCancelledError, BuildFailedError
+
+INTERRUPTED = 130
+
+
+def concluded(report: Report, work: Callable[[], int]) -> int:
+    """Do a verb's work; tell its error and its end, give its exit code."""
+    try:
+        code = work()
+    except BuildFailedError as error:
+        report(events.ImageFailed(error.step, error.message))
+        code = error.exit_code
+    except (BuildCancelledError, KeyboardInterrupt):
+        code = INTERRUPTED
+    except RefusedError as error:
+        report(events.Error(f"the engine refused: {error.message}"))
+        code = HostError.exit_code
+    except DevloopError as error:
+        code = error.exit_code
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            report(events.Error(str(problem), problem.hint))
+    report(events.End(code))
+    return code
