@@ -12,13 +12,14 @@ from types import FrameType
 
 from devloop.engine.client import connect
 from devloop.errors import DevloopError
-from tests.bench import beside, deciding, idle, monorepo, serving, starting, watching
+from tests.bench import beside, deciding, idle, jobs, monorepo, serving, starting, watching
 from tests.bench.figures import QUICK, THOROUGH, Effort, Figure, progress, table
 
 Part = Callable[[Effort], Iterator[Figure]]
 
 PARTS: dict[str, Part] = {
     "serving": serving.measure,
+    "jobs": jobs.measure,
     "beside": beside.measure,
     "deciding": deciding.measure,
     "starting": starting.measure,
