@@ -44,14 +44,6 @@ def load(content: bytes, path: str) -> Workflow:
     return found
 
 
-def read_steps(node: Node, path: str, reader: Reader) -> tuple[Step, ...]:
-    """Read the steps of a composite action."""
-    inner = _Grammar(path, strict=True)
-    found = inner.steps(node)
-    reader.problems += inner.problems
-    return found
-
-
 class _Grammar(Reader):
     """``strict``: a job that needs what is not here is an error, not left out."""
 
