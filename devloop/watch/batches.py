@@ -91,6 +91,7 @@ class Batcher(threading.Thread):
         self._folders: set[str] = set()
         self._lock_file = git_lock(root)
         self._exists = exists
+        self._ended = False  # what has gone may be told of twice, the user once
         self._take(ignores)
 
     def begin(self) -> None:
@@ -100,7 +101,7 @@ class Batcher(threading.Thread):
     def run(self) -> None:
         """Serve until told to stop; a fault is told, never swallowed."""
         try:
-            while not isinstance(item := self._next(), Stopped):
+            while not self._ended and not isinstance(item := self._next(), Stopped):
                 self._serve(item)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is watched any more
             self._wiring.trouble(f"watching ended by a fault of devloop: {error!r}", True)
@@ -221,6 +222,7 @@ class Batcher(threading.Thread):
         self._flush()
         gone = f"{self._root} is gone; start again where the project is now"
         text = gone if isinstance(error, FileNotFoundError) else f"nothing is watched: {error}"
+        self._ended = True
         self._wiring.trouble(text, True)
 
 

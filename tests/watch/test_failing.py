@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from devloop.config.settings import Watch
-from devloop.watch import limits, observer, watcher
+from devloop.watch import limits, observer, tree, watcher
+from devloop.watch.batches import Batcher, Stopped, Wiring
+from devloop.watch.debounce import Seen
 from devloop.watch.ignore import Ignores
 from devloop.watch.inotify import Inotify
 from devloop.watch.kernel import ExhaustedError, Kernel
@@ -448,3 +450,20 @@ def test_a_change_of_settings_finds_that_the_root_is_gone(tmp_path: Path) -> Non
         text, fatal = eye.trouble()
         assert fatal
         assert f"{root} is gone" in text
+
+
+def test_the_end_is_told_once_however_often_the_kernel_tells_it(tmp_path: Path) -> None:
+    told: list[tuple[str, bool]] = []
+    wiring = Wiring(
+        batch=lambda *_: None,
+        trouble=lambda text, fatal: told.append((text, fatal)),
+        reload=lambda _: None,
+        broken=lambda _: False,
+        resettle=lambda _: None,
+    )
+    batcher = Batcher(str(tmp_path), tree.load_ignores(str(tmp_path)), Watch(), wiring)
+    batcher.begin()
+    for item in (Seen(gone=True), Seen(gone=True), Stopped()):
+        batcher.inbox.put(item)
+    batcher.run()
+    assert [fatal for _, fatal in told] == [True]
