@@ -112,7 +112,7 @@ def _of_config(problem: Problem) -> Finding:
         int(where.get("line") or 1),
         problem.message,
         "devloop does not start with it",
-        problem.hint or "see docs/devloop.yaml.md",
+        problem.hint or "see `devloop.yaml` in the README",
         column=int(where.get("column") or 0),
     )
 
