@@ -1,12 +1,13 @@
 """The events of ``--format json``: frozen, one class an event, one JSON object a line.
 
-docs/events.md is the reference. Field names are the keys of the JSON; None is left out.
+docs/events.md is the reference. Field names are the keys of the JSON; None is left out. ``service``
+names the service of a Compose project that an event is about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
 from devloop.model import Change
@@ -36,6 +37,7 @@ class Notice(Event):
 
     event: ClassVar[str] = "notice"
     message: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class ImagePulling(Event):
 
     event: ClassVar[str] = "image.pulling"
     image: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class ImageBuilding(Event):
 
     event: ClassVar[str] = "image.building"
     cause: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class ImageStep(Event):
     name: str
     cached: bool
     duration_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class ImageBuilt(Event):
     fingerprint: str
     cached: bool
     duration_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class ImageFailed(Event):
     event: ClassVar[str] = "image.failed"
     step: str
     message: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,7 @@ class ImageCancelled(Event):
 
     event: ClassVar[str] = "image.cancelled"
     cause: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ class AppStarted(Event):
     event: ClassVar[str] = "app.started"
     container: str
     image: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,7 @@ class AppReady(Event):
     event: ClassVar[str] = "app.ready"
     url: str | None
     duration_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class AppExited(Event):
 
     event: ClassVar[str] = "app.exited"
     exit_code: int
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,7 @@ class ChangeSeen(Event):
 
     event: ClassVar[str] = "change"
     paths: tuple[Change, ...]
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,7 @@ class CycleStarted(Event):
     event: ClassVar[str] = "cycle.started"
     cycle: int
     paths: tuple[str, ...]
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,7 @@ class CycleFinished(Event):
     duration_s: float
     build_s: float | None = None
     gap_s: float | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -224,6 +238,7 @@ class Error(Event):
     event: ClassVar[str] = "error"
     message: str
     hint: str = ""
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +247,13 @@ class End(Event):
 
     event: ClassVar[str] = "end"
     exit_code: int
+
+
+def of_service(event: Event, service: str) -> Event:
+    """Say which service an event is about, where it can be about one."""
+    if any(field.name == "service" for field in fields(event)):
+        return replace(event, service=service)  # type: ignore[call-arg]
+    return event
 
 
 def as_json(event: Event, ts: float) -> dict[str, object]:

@@ -42,6 +42,13 @@ class Output(StrEnum):
 Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
 Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
 Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
+Files = Annotated[
+    list[str] | None, typer.Option("--file", "-f", help="a compose file, once or several times")
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(help="the project folder, services of its compose file", show_default=False),
+]
 Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
 
 debugging = False
@@ -88,19 +95,19 @@ def init(
 
 
 @app.command()
-def up(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def up(targets: Targets = None, *, file: Files = None, report: Reporting = Format.AUTO) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
     from devloop.cli import up as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.up(path, report.value))
+    raise typer.Exit(verb.up(tuple(targets or ()), tuple(file or ()), report.value))
 
 
 @app.command()
-def build(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
-    """Build the image only."""
+def build(targets: Targets = None, *, file: Files = None, report: Reporting = Format.AUTO) -> None:
+    """Build the image only, or those of the services that a compose file builds."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(path, report.value))
+    raise typer.Exit(verb.build(tuple(targets or ()), tuple(file or ()), report.value))
 
 
 @app.command()
@@ -170,11 +177,18 @@ def ci(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
 
 
 @app.command()
-def down(path: Folder = Path()) -> None:
+def down(
+    path: Folder = Path(),
+    *,
+    file: Files = None,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="a Compose project's volumes too")
+    ] = False,
+) -> None:
     """End the project's loop and remove its containers."""
     from devloop.cli import down as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.down(path))
+    raise typer.Exit(verb.down(path, tuple(file or ()), volumes=volumes))
 
 
 def run(arguments: list[str]) -> int:

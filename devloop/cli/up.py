@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from devloop import events
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
+from devloop.compose.command import Compose
 from devloop.engine import client, ports
+from devloop.errors import UserError
 from devloop.loop import look as looks
+from devloop.loop.fleet import Fleet
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.run import Batch, Loop, Watching
@@ -20,15 +22,20 @@ from devloop.model import Change
 from devloop.watch.watcher import Watcher
 
 
-def up(path: Path, output: str) -> int:
+def up(targets: tuple[str, ...], files: tuple[str, ...], output: str) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     report = projects.reporter(output)
-    return concluded(report, lambda: _up(path, report))
+    return concluded(report, lambda: _up(targets, files, report))
 
 
-def _up(path: Path, report: Report) -> int:
+def _up(targets: tuple[str, ...], files: tuple[str, ...], report: Report) -> int:
     engine = client.connect()
-    root = projects.folder(path)
+    root, services = projects.target(targets, files)
+    compose = projects.compose(root, files)
+    if compose is None and services:
+        raise UserError(f"there is no compose file in {root}", hint="services are one's of that")
+    if compose is not None:
+        return _fleet(root, engine, compose, services, report)
     with ProjectLock(root):
         around = projects.surroundings(invoking_user(engine))
         picture = projects.look(root, around)
@@ -39,6 +46,20 @@ def _up(path: Path, report: Report) -> int:
         workflows = looks.read_workflows(root, picture.config)
         loop = Loop(project, engine, report, around, ports.owner, workflows)
         return loop.run(picture, _watcher(root), projects.at_start(picture))
+
+
+def _fleet(
+    root: str, engine: client.Engine, compose: Compose, services: tuple[str, ...], report: Report
+) -> int:
+    with ProjectLock(root):
+        around = projects.surroundings(invoking_user(engine))
+
+        def at_start(context: str, picture: Picture) -> tuple[str, ...]:
+            projects.keep_generated(context, picture)
+            return projects.at_start(picture)
+
+        fleet = Fleet(root, engine, compose, report, around, at_start, ports.owner)
+        return fleet.run(services)
 
 
 def invoking_user(engine: client.Engine) -> tuple[int, int] | None:

@@ -67,7 +67,7 @@ def prepare(
         remove(engine, container.id)
         container = _create(engine, project, image, spec, fingerprint, supervised=False)
     if spec.user:
-        _settle_user(engine, container.id, spec.user)
+        settle_user(engine, container.id, spec.user)
     return container
 
 
@@ -79,7 +79,7 @@ def prepare_idle(
     waiting = replace(image, entrypoint=("tail", "-f", "/dev/null"), command=())
     container = _create(engine, project, waiting, silent, fingerprint, supervised=False)
     if spec.user:
-        _settle_user(engine, container.id, spec.user)
+        settle_user(engine, container.id, spec.user)
     return container
 
 
@@ -233,7 +233,7 @@ def _can_supervise(engine: Engine, container: str) -> bool:
     )
 
 
-def _settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
+def settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
     """Give a bare uid a passwd line and a home of its own: apps break without them."""
     uid, gid = user
     home = tarfile.TarInfo(HOME.lstrip("/"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ from devloop.watch import tree
 KEPT_IMAGES = 5
 STALE_RETRIES = 20
 STALE_PAUSE = 0.1
+
+_making: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""Services that share an image build it once, one after the other."""
 
 Report = Callable[[events.Event], None]
 
@@ -52,6 +56,21 @@ def ensure(
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
+    with _making[project.image(picture.wanted.fingerprint.digest)]:
+        if cancelled.is_set():
+            raise engine_build.BuildCancelledError
+        return _ensure(engine, project, picture, cause, report, build_id, cancelled)
+
+
+def _ensure(
+    engine: Engine,
+    project: Project,
+    picture: Picture,
+    cause: str,
+    report: Report,
+    build_id: str,
+    cancelled: threading.Event,
+) -> Made:
     began = time.monotonic()
     digest = picture.wanted.fingerprint.digest
     found = containers.inspect_image(engine, project.image(digest))

@@ -30,9 +30,16 @@ class Plain:
         if not text:
             return
         with self._lock:
-            for line in text.splitlines():
+            for line in _named(event, text).splitlines():
                 self._stream.write(f"{clean(line)}\n")
             self._stream.flush()
+
+
+def _named(event: Event, text: str) -> str:
+    """Begin a line that is about one service of several with its name."""
+    service = None if isinstance(event, events.Log) else getattr(event, "service", None)
+    ours = "devloop: "
+    return f"{ours}{service}: {text.removeprefix(ours)}" if service else text
 
 
 def clean(text: str) -> str:
