@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devloop.engine.client import Engine
-from tests.e2e import composing, harness
+from tests.e2e import composing, harness, shop_project
+
+pytestmark = pytest.mark.skipif(
+    subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    != 0
+    if shutil.which("docker")
+    else True,
+    reason="no docker compose on this machine",
+)
 
 
 @pytest.fixture
@@ -104,3 +116,62 @@ def test_an_unknown_service_is_a_mistake(tmp_path: Path, port: int) -> None:
     done = harness.devloop("up", f"{root}/", "webb")
     assert done.returncode == 2
     assert "there is no service webb (there are: redis, web)" in done.stderr
+
+
+@pytest.mark.slow
+def test_several_services_of_several_stacks_are_developed_one_by_one(
+    tmp_path: Path, port: int, engine: Engine
+) -> None:
+    other = harness.free_port()
+    root = shop_project.shop(tmp_path / f"shop{port}", port, other)
+    with composing.upped(root) as up:
+        for service in ("web", "worker", "site"):
+            up.ready(service=service)
+        assert up.count("image.building") == 2, "web and worker share an image"
+        images = {
+            one["service"]: one["image"] for one in up.events if one["event"] == "image.built"
+        }
+        assert images["web"] == images["worker"] != images["site"]
+        assert harness.get(port, "/add") == "web1 1 False"
+        before = composing.ids(root)
+
+        here = up.here
+        (root / "site/server.js").write_text(shop_project.SITE % ("2", "site2"))
+        assert up.cycle("server.js", here)["service"] == "site"
+        assert harness.get(other) == "site2"
+        here = up.here
+        (root / "api/web.py").write_text(shop_project.WEB % "web2")
+        for service in ("web", "worker"):
+            done = up.wait("cycle.finished", here, service=service)
+            assert (done["action"], done["outcome"]) == ("restart", "ok")
+        assert harness.get(port) == "web2 1 False"
+        assert composing.ids(root) == before
+
+        here = up.here
+        cache = started_at(engine, before["cache"])
+        (root / "api/requirements.txt").write_text("pg8000\ntomli\n")
+        for service in ("web", "worker"):
+            assert up.wait("cycle.finished", here, service=service)["action"] in (
+                "rebuild",
+                "recreate",
+            )
+        assert up.count("image.building", here) == 1
+        assert harness.get(port, "/has/tomli") == "web2 1 True"
+        up.wait("log", here, service="site", text="site 2")
+        up.wait("notice", here, service="cache")
+        wait_until(lambda: started_at(engine, before["cache"]) != cache)
+        after = composing.ids(root)
+        same = {name for name in before if before[name] == after[name]}
+        assert same == {"db", "site", "cache"}
+        assert up.stop() == 130
+
+
+def started_at(engine: Engine, container: str) -> str:
+    return str(engine.get(f"/containers/{container}/json")["State"]["StartedAt"])
+
+
+def wait_until(what: Callable[[], bool], patience: float = 20) -> None:
+    deadline = time.monotonic() + patience
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
