@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e import harness
 from tests.e2e.harness import Up
+
+
+def _compose_is_there() -> bool:
+    docker = shutil.which("docker")
+    asked = [docker or "", "compose", "version"]
+    return bool(docker) and not subprocess.run(asked, capture_output=True, check=False).returncode
+
+
+NEEDS_COMPOSE = pytest.mark.skipif(
+    not _compose_is_there(), reason="no docker compose on this machine"
+)
 
 DOCKERFILE = """FROM node:22-slim
 WORKDIR /app
@@ -116,3 +131,10 @@ def docker_without_plugins(folder: Path) -> dict[str, str]:
     """Give an environment in which the docker command knows no plugins."""
     (folder / "config").mkdir()
     return {**os.environ, "DOCKER_CONFIG": str(folder / "config")}
+
+
+def wait_until(what: Callable[[], bool], patience: float = 20) -> None:
+    deadline = time.monotonic() + patience
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +9,7 @@ import pytest
 from devloop.engine.client import Engine
 from tests.e2e import composing, harness, shop_project
 
-pytestmark = pytest.mark.skipif(
-    subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
-    != 0
-    if shutil.which("docker")
-    else True,
-    reason="no docker compose on this machine",
-)
+pytestmark = composing.NEEDS_COMPOSE
 
 
 @pytest.fixture
@@ -159,7 +149,7 @@ def test_several_services_of_several_stacks_are_developed_one_by_one(
         assert harness.get(port, "/has/tomli") == "web2 1 True"
         up.wait("log", here, service="site", text="site 2")
         up.wait("notice", here, service="cache")
-        wait_until(lambda: started_at(engine, before["cache"]) != cache)
+        composing.wait_until(lambda: started_at(engine, before["cache"]) != cache)
         after = composing.ids(root)
         same = {name for name in before if before[name] == after[name]}
         assert same == {"db", "site", "cache"}
@@ -168,10 +158,3 @@ def test_several_services_of_several_stacks_are_developed_one_by_one(
 
 def started_at(engine: Engine, container: str) -> str:
     return str(engine.get(f"/containers/{container}/json")["State"]["StartedAt"])
-
-
-def wait_until(what: Callable[[], bool], patience: float = 20) -> None:
-    deadline = time.monotonic() + patience
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
