@@ -99,3 +99,9 @@ LABEL = "dev.devloop"
 LABEL_PROJECT = f"{LABEL}.project"
 LABEL_PATH = f"{LABEL}.path"
 LABEL_FINGERPRINT = f"{LABEL}.fingerprint"
+
+
+class Part(str):
+    """The beginning of a line that was too long to be kept whole; its rest follows."""
+
+    __slots__ = ()

@@ -56,9 +56,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "scaffold.write",
         "loop.lock",
         "jobs.runner",
+        "jobs.performer",
+        "jobs.background",
+        "jobs.endings",
     ),
     (
         "loop.look",
+        "loop.head",
         "loop.images",
         "loop.serving",
         "loop.execute",

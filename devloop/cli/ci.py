@@ -23,6 +23,7 @@ from devloop.jobs.contexts import Host
 from devloop.jobs.graph import Jobs
 from devloop.loop import images
 from devloop.loop import look as looks
+from devloop.loop.head import head
 from devloop.loop.images import Made
 from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock
@@ -54,7 +55,8 @@ def _ci(path: Path, report: Report) -> int:
         made = _built(engine, project, picture, report)
         with Trial(engine, project, report, ports.owner) as trial:
             container = trial.start(picture.wanted)
-            host = Host(project.name, picture.wanted.spec.mount or made.image.workdir)
+            at, workspace = head(root), picture.wanted.spec.mount or made.image.workdir
+            host = Host(project.name, workspace, sha=at.sha, ref=at.ref)
             found = Jobs(workflows, host, limit=max(2, os.cpu_count() or 2))
             names = startable(found, report)
             found, interrupted = once(engine, root, container, found, names, report, named=False)

@@ -22,6 +22,7 @@ from devloop.jobs.contexts import Host
 from devloop.jobs.graph import Jobs
 from devloop.loop import images
 from devloop.loop import look as looks
+from devloop.loop.head import head
 from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock, holder
 from devloop.loop.picture import Picture
@@ -43,7 +44,8 @@ def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
     found = Jobs(looks.read_workflows(root, picture.config), limit=max(2, os.cpu_count() or 2))
     chosen = _chosen(found, names, report)
     with _container(engine, project, picture, report) as (container, workspace):
-        host = Host(project.name, workspace, secrets=_secrets(found) if names else {})
+        at, secrets = head(root), _secrets(found) if names else {}
+        host = Host(project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
         found = Jobs(found.workflows, host, found.limit)
         found, interrupted = once(engine, root, container, found, chosen, report, named=bool(names))
     if interrupted:

@@ -360,7 +360,10 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
         return jobs, (problem, Tell(_finished(order, failed)), *more)
     if not orders:
         return _skip(jobs, label)
-    jobs, plan = _supersede(jobs, orders[0])
+    plan: Plan = ()
+    for order in {one.group: one for one in orders if one.group}.values():
+        jobs, more = _supersede(jobs, order)
+        plan += more
     return replace(jobs, waves={**jobs.waves, label: Wave(orders)}), plan
 
 
@@ -370,7 +373,7 @@ def _supersede(jobs: Jobs, order: Order) -> Result:
     others = {
         label: wave
         for label, wave in jobs.waves.items()
-        if order.group and any(one.group == order.group for one in (*wave.todo, *wave.running))
+        if any(one.group == order.group for one in (*wave.todo, *wave.running))
     }
     waiting = [label for label, wave in others.items() if not wave.running]
     runs = len(waiting) < len(others)
@@ -408,6 +411,7 @@ def _rows(
         shown = f"{label} ({matrix.label(row)})" if row else label
         inner = {**seen, "matrix": row, "strategy": {}, "env": {}, "secrets": {}}
         group = templates.fill(job.concurrency.group, inner) if job.concurrency else ""
+        around = templates.fill(flow.concurrency.group, inner) if flow.concurrency else ""
         order = Order(
             jobs.number,
             flow,
@@ -424,6 +428,7 @@ def _rows(
             label in jobs.named,
             group,
             job.concurrency is not None and truthy(templates.value(job.concurrency.cancel, inner)),
+            around,
         )
         found.append(order)
     return tuple(found)
@@ -447,6 +452,14 @@ def _evaluated(data: Any, seen: Mapping[str, Any]) -> Any:  # noqa: ANN401 - pla
     return templates.value(data, seen)
 
 
+def _excludes(busy: Order, order: Order) -> bool:
+    """Say whether two runs are of one group: of jobs, or of two workflows."""
+    if order.group and busy.group == order.group:
+        return True
+    same = busy.workflow.path == order.workflow.path
+    return bool(order.flow_group) and busy.flow_group == order.flow_group and not same
+
+
 def _fill(jobs: Jobs) -> Result:
     """Start rows while there is room: over all, in a matrix, in a concurrency group."""
     plan: list[Action] = []
@@ -460,7 +473,7 @@ def _fill(jobs: Jobs) -> Result:
             full = order.max_parallel and len(current.running) >= order.max_parallel
             if full or len(busy) >= jobs.limit or wave.dropped:
                 break
-            if order.group and any(one.group == order.group for one in busy):
+            if any(_excludes(one, order) for one in busy):
                 break
             running = (*current.running, order)
             waves[label] = replace(current, todo=current.todo[1:], running=running)

@@ -84,6 +84,7 @@ class Crew:
                     lambda: Shell(self._engine, container),
                     self._report,
                     lambda *patterns: hash_files(self._root, *patterns),
+                    lambda path: tree.read(self._root, path),
                 )
                 self._runs[action.order.label] = run
                 self._spawn(self._run, action.order, run)

@@ -25,7 +25,8 @@ def follow(state: State, happened: on.Input) -> tuple[State, Plan]:
             jobs, plan = graph.ended(_placed(state, jobs), happened.order, happened.outcome)
     jobs, held = _placing(state, jobs)
     if isinstance(happened, on.Changed):
-        jobs = replace(jobs, workflows=happened.workflows)
+        host = replace(jobs.host, sha=happened.sha, ref=happened.ref)
+        jobs = replace(jobs, workflows=happened.workflows, host=host)
         names = graph.matching(jobs, happened.moved) if happened.moved else ()
         jobs, asked = graph.ask(jobs, names, happened.moved)
         held += asked

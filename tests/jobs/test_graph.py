@@ -118,3 +118,31 @@ def test_a_group_that_cancels_ends_what_runs_in_it() -> None:
     assert shown(plan) == ["abandon ci/a"]
     gone = Outcome("cancelled", "cancelled")
     assert shown(graph.ended(jobs, orders(first)[0], gone)[1]) == ["run ci/b"]
+
+
+GROUPS = """  a:
+    strategy: {matrix: {n: [1, 2]}}
+    concurrency: 'g${{ matrix.n }}'
+    steps: [{run: x}]
+  b: {concurrency: {group: g2, cancel-in-progress: true}, steps: [{run: y}]}
+"""
+
+
+def test_each_row_has_its_own_group() -> None:
+    jobs, plan = graph.ask(loaded(GROUPS), ("ci/a",), ())
+    assert shown(plan) == ["run ci/a (1)", "run ci/a (2)"]
+    jobs, plan = graph.ask(jobs, ("ci/b",), ())
+    assert shown(plan) == ["abandon ci/a (2)"]
+
+
+def test_two_workflows_of_a_group_take_turns() -> None:
+    text = "on: push\nconcurrency: g\njobs: {a: {steps: [{run: x}]}, b: {steps: [{run: y}]}}"
+    flows = tuple(grammar.load(text.encode(), f"{name}.yml") for name in ("one", "two"))
+    names = ("one/a", "one/b", "two/a", "two/b")
+    jobs, plan = graph.ask(Jobs(workflows=flows), names, ())
+    first = orders(plan)
+    assert shown(plan) == ["run one/a", "run one/b"]
+    jobs, plan = graph.ended(jobs, first[0], OK)
+    assert shown(plan) == []
+    jobs, plan = graph.ended(jobs, first[1], OK)
+    assert shown(plan) == ["run two/a", "run two/b"]
