@@ -179,7 +179,8 @@ class Run:
                 self._voice.complain(problem.message, problem.location or step.location)
             return "failure", {}
         except (ExpressionError, ValueError) as error:
-            self._voice.complain(str(error), step.location)
+            if not self.abandoned:
+                self._voice.complain(str(error), step.location)
             return "failure", {}
         return "skipped", {}
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devloop.cli import project as projects
 from devloop.engine.client import Engine
+from devloop.errors import ProjectError
+from devloop.loop.trial import Trial
+from devloop.model import Project
 from tests.e2e import harness
 
 SERVER = 'CMD ["python3", "-m", "http.server", "8000"]\n'
@@ -135,3 +140,47 @@ def test_an_interrupt_ends_the_job_and_the_app(root: Path) -> None:
         assert run.stop(signal.SIGTERM) == 130
         assert run.wait("job.finished")["conclusion"] == "cancelled"
         assert run.wait("end")["exit_code"] == 130
+
+
+def test_an_interrupt_ends_the_build(root: Path, engine: Engine) -> None:
+    (root / "Dockerfile").write_text(
+        DOCKERFILE.replace(SERVER, "RUN echo building; sleep 301\n" + SERVER)
+    )
+    with harness.running(root, verb="ci") as run:
+        run.wait("image.building")
+        assert run.stop() == 130
+        assert run.wait("end")["exit_code"] == 130
+    assert harness.containers(engine, root) == []
+
+
+def test_a_project_without_a_dockerfile(root: Path) -> None:
+    (root / "Dockerfile").unlink()
+    port = harness.free_port()
+    serve = "import http.server as h\nh.test(h.SimpleHTTPRequestHandler, port=8000)\n"
+    harness.write(root, {"main.py": serve, "requirements.txt": ""})
+    (root / "devloop.yaml").write_text(f'app: {{ports: ["{port}:8000"]}}\n' + JOB % '"true"')
+    told = ci(root, 0)
+    assert any("no Dockerfile here" in one.get("message", "") for one in told)
+    assert (root / ".devloop" / "Dockerfile").exists()
+
+
+def test_no_engine(root: Path) -> None:
+    nowhere = {**os.environ, "DOCKER_HOST": f"unix://{root}/none.sock"}
+    done = harness.devloop("ci", str(root), "--format", "json", env=nowhere)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 3
+    assert names(told) == ["error", "end"]
+
+
+def test_an_app_that_never_answers(root: Path, engine: Engine) -> None:
+    silent = DOCKERFILE.replace(SERVER, 'CMD ["sleep", "300"]\n')
+    (root / "Dockerfile").write_text(silent)
+    assert harness.devloop("build", str(root)).returncode == 0
+    picture = projects.look(str(root))
+    project = Project(str(root), root.name)
+    with (
+        Trial(engine, project, lambda _event: None, lambda _port: "") as trial,
+        pytest.raises(ProjectError, match="the app does not answer"),
+    ):
+        trial.start(picture.wanted, patience=1.0)
+    assert harness.containers(engine, root) == []

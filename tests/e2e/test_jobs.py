@@ -155,6 +155,7 @@ def test_a_save_starts_its_jobs_and_a_newer_one_ends_them(root: Path, engine: En
         (root / "README.md").write_text("nothing\n")
         up.cycle("README.md", up.here - 1)
         assert up.stop() == 130
+        assert "went away" not in str(up.events)
 
 
 def in_container(engine: Engine, container: str) -> tuple[int, int, str]:
