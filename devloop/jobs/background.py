@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class Background:
 
     def launch(self, scope: Scope, step: Step, name: str) -> Beside:
         """Set a step going; it sees what there is now."""
-        one = Beside(step, name, scope.aside(), scope.written.copy())
+        one = Beside(step, name, scope.aside(step.id or step.title), scope.written.copy())
         self._known[step.id or name] = one
         one.thread = threading.Thread(target=self._run, args=(one,), daemon=True, name=name)
         one.thread.start()
@@ -59,6 +60,15 @@ class Background:
     def left(self) -> list[Beside]:
         """List the steps that nobody has waited for."""
         return [one for one in self._known.values() if one.thread]
+
+    @staticmethod
+    def wait(meant: list[Beside], patience: float) -> list[Beside]:
+        """Wait for steps, but no longer than these seconds; gives those that still run."""
+        deadline = time.monotonic() + patience
+        for one in meant:
+            if one.thread:
+                one.thread.join(max(0.0, deadline - time.monotonic()))
+        return [one for one in meant if one.thread and one.thread.is_alive()]
 
     @staticmethod
     def join(scope: Scope, meant: list[Beside]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devloop import events
 from devloop.jobs import commands, problem_matchers
@@ -19,6 +19,10 @@ class Voice:
     workspace: str
     report: Callable[[events.Event], None]
     masks: Masks = field(default_factory=Masks)
+
+    def of(self, log: str) -> Voice:
+        """Give the voice of a part that has a log of its own."""
+        return replace(self, label=f"{self.label}/{self.masks.hide(log)}") if log else self
 
     def say(self, text: str, group: str = "") -> None:
         """Tell a line."""

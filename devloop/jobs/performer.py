@@ -100,7 +100,7 @@ class Performer:
             self._variables(call),
             tuple(call.scope.written.paths),
         )
-        code, files = self._script(call, text, Output(self.voice, directory))
+        code, files = self._script(call, text, Output(self.voice.of(call.scope.log), directory))
         if code == shell.NO_PROGRAM and words[0] == "bash":
             self.say(shell.NO_BASH)
         call.scope.written.take(files)

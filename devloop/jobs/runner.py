@@ -28,6 +28,8 @@ from devloop.jobs.view import View
 from devloop.jobs.workflow import Step
 
 MINUTE = 60.0
+PATIENCE = 1.0
+"""After so many seconds it is said what a step waits for."""
 LONGEST = 360.0
 """After so many minutes a job or a step has taken too long, unless it says otherwise."""
 
@@ -247,8 +249,8 @@ class Run:
 
     def _join(self, scope: Scope, meant: list[Beside]) -> bool:
         """Wait for steps; says whether one failed."""
-        waiting = [one.step for one in meant if one.thread and one.thread.is_alive()]
+        waiting = self._background.wait(meant, PATIENCE)
         if waiting and not self.cancelled:
-            names = ", ".join(self._titled(scope, step) for step in waiting)
+            names = ", ".join(self._titled(scope, one.step) for one in waiting)
             self._performer.say(f"waiting for what runs in the background: {names}")
         return self._background.join(scope, meant)

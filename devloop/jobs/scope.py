@@ -49,7 +49,8 @@ class Scope:
     """A job's steps share one; an action's have their own, but for what is ``written``.
 
     ``prefix`` begins the names of its steps, ``title`` what they are called; ``action`` is the
-    action's folder in the container; ``env`` is that of the steps that lead to the action.
+    action's folder in the container; ``env`` is that of the steps that lead to the action. ``log``
+    names the output of a step in the background.
     """
 
     written: Written = field(default_factory=Written)
@@ -60,6 +61,7 @@ class Scope:
     action: str = ""
     prefix: str = ""
     title: str = ""
+    log: str = ""
     depth: int = 0
 
     def inside(
@@ -68,13 +70,20 @@ class Scope:
         """Give the scope of an action that a step uses; raises ``ValueError`` if it is too deep."""
         if self.depth == MOST_NESTED:
             raise ValueError(f"actions use actions more than {MOST_NESTED} deep")
-        prefix, title = f"{name}.", f"{title} / "
-        deeper = self.depth + 1
-        return Scope(self.written, {}, False, inputs, env, action, prefix, title, deeper)
+        return Scope(
+            self.written,
+            inputs=inputs,
+            env=env,
+            action=action,
+            prefix=f"{name}.",
+            title=f"{title} / ",
+            log=self.log,
+            depth=self.depth + 1,
+        )
 
-    def aside(self) -> Scope:
+    def aside(self, log: str) -> Scope:
         """Give what a step in the background sees: what there is now."""
-        return replace(self, written=self.written.copy(), steps=dict(self.steps))
+        return replace(self, written=self.written.copy(), steps=dict(self.steps), log=log)
 
     def record(self, step: Step, ended: Ended) -> None:
         """Take the end of a step."""
