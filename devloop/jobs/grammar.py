@@ -40,6 +40,15 @@ def load(content: bytes, path: str) -> Workflow:
     return found
 
 
+def keys() -> dict[str, tuple[str, ...]]:
+    """Name the keys of a job and of a step as devloop.yaml has them."""
+    reader = _Grammar("", strict=True)
+    return {
+        "job": tuple(key for key in reader.job_readers() if key not in FOREIGN),
+        "step": tuple(reader.step_readers()),
+    }
+
+
 class _Grammar(Steps):
     """``strict``: a job that needs what is not here is an error, not left out."""
 
@@ -137,7 +146,7 @@ class _Grammar(Steps):
         if not IDENTIFIER.fullmatch(name):
             self.problem(node, f"`{name}` is no name of a job", "use letters, digits, - and _")
         found = self.table(node, f"the job {name}", self.job_readers())
-        if "steps" not in found and not self.foreign and not self.problems:
+        if not found.get("steps") and not self.foreign and not self.problems:
             self.problem(node, f"the job {name} needs steps")
         gate = "its environment" if found.pop("environment", "") else ""
         gate = "write permissions" if found.pop("permissions", False) else gate
