@@ -39,6 +39,15 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Editor(StrEnum):
+    """For which editor `init` writes files."""
+
+    VSCODE = "vscode"
+    ZED = "zed"
+    NEOVIM = "neovim"
+    JETBRAINS = "jetbrains"
+
+
 Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
 Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
 Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
@@ -69,6 +78,9 @@ def init(
     *,
     force: Annotated[bool, typer.Option("--force", help="overwrite files that exist")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
+    editor: Annotated[
+        list[Editor] | None, typer.Option("--editor", help="write tasks and debuggers for it too")
+    ] = None,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -83,16 +95,25 @@ def init(
             force=force,
             dry_run=dry_run,
             output=output.value,
+            editors=tuple(one.value for one in editor or ()),
         )
     )
 
 
 @app.command()
-def up(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def up(
+    path: Folder = Path(),
+    *,
+    debug_port: Annotated[
+        int | None,
+        typer.Option("--debug-port", min=1, max=65535, help="let a debugger attach here"),
+    ] = None,
+    report: Reporting = Format.AUTO,
+) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
     from devloop.cli import up as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.up(path, report.value))
+    raise typer.Exit(verb.up(path, report.value, debug_port))
 
 
 @app.command()

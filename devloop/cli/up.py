@@ -20,17 +20,17 @@ from devloop.model import Change
 from devloop.watch.watcher import Watcher
 
 
-def up(path: Path, output: str) -> int:
+def up(path: Path, output: str, debug_port: int | None = None) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     report = projects.reporter(output)
-    return concluded(report, lambda: _up(path, report))
+    return concluded(report, lambda: _up(path, report, debug_port))
 
 
-def _up(path: Path, report: Report) -> int:
+def _up(path: Path, report: Report, debug_port: int | None) -> int:
     engine = client.connect()
     root = projects.folder(path)
     with ProjectLock(root):
-        around = projects.surroundings(invoking_user(engine))
+        around = projects.surroundings(invoking_user(engine), debug_port)
         picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
