@@ -183,11 +183,16 @@ def jobs(
 
 
 @app.command()
-def ci(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def ci(
+    path: Folder = Path(),
+    *,
+    jobs: Annotated[str, typer.Option("--jobs", help="jobs, separated by commas; else all")] = "",
+    report: Reporting = Format.AUTO,
+) -> None:
     """Check, build, start and run every job once; the exit code is for CI."""
     from devloop.cli import ci as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.ci(path, report.value))
+    raise typer.Exit(verb.ci(path, tuple(filter(None, jobs.split(","))), report.value))
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from devloop import events
@@ -12,7 +13,7 @@ from devloop.check.subject import Finding, Level
 from devloop.cli import project as projects
 from devloop.cli.check import findings
 from devloop.cli.ending import concluded
-from devloop.cli.jobs import startable
+from devloop.cli.jobs import chosen, secrets_of, startable
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
 from devloop.engine import client, ports
@@ -32,21 +33,23 @@ from devloop.loop.trial import Trial
 from devloop.model import Project
 
 
-def ci(path: Path, output: str) -> int:
-    """Try the whole project once; gives the exit code."""
+def ci(path: Path, names: tuple[str, ...], output: str) -> int:
+    """Try the whole project once, with these jobs or all; gives the exit code."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.default_int_handler)
     report = projects.reporter(output)
-    return concluded(report, lambda: _ci(path, report))
+    return concluded(report, lambda: _ci(path, names, report))
 
 
-def _ci(path: Path, report: Report) -> int:
+def _ci(path: Path, names: tuple[str, ...], report: Report) -> int:
     engine = client.connect()
     root = projects.folder(path)
     with ProjectLock(root):
         picture = projects.look(root, projects.surroundings(invoking_user(engine)))
         project = projects.named(root, picture)
         workflows = looks.read_workflows(root, picture.config)
+        found = Jobs(workflows, limit=max(2, os.cpu_count() or 2))
+        asked = chosen(found, names) if names else startable(found, report)
         projects.keep_generated(root, picture)
         for text in projects.at_start(picture):
             report(events.Notice(text))
@@ -56,10 +59,11 @@ def _ci(path: Path, report: Report) -> int:
         with Trial(engine, project, report, ports.owner) as trial:
             container = trial.start(picture.wanted)
             at, workspace = head(root), picture.wanted.spec.mount or made.image.workdir
-            host = Host(project.name, workspace, sha=at.sha, ref=at.ref)
-            found = Jobs(workflows, host, limit=max(2, os.cpu_count() or 2))
-            names = startable(found, report)
-            found, interrupted = once(engine, root, container, found, names, report, named=False)
+            secrets = secrets_of(found) if names else {}
+            host = Host(project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
+            found = replace(found, host=host)
+            named = bool(names)
+            found, interrupted = once(engine, root, container, found, asked, report, named=named)
             if interrupted:
                 raise KeyboardInterrupt
             trial.look()

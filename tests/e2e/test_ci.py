@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devloop.cli import project as projects
 from devloop.engine.client import Engine
-from devloop.errors import ProjectError
-from devloop.loop.trial import Trial
-from devloop.model import Project
 from tests.e2e import harness
 
 SERVER = 'CMD ["python3", "-m", "http.server", "8000"]\n'
@@ -172,15 +170,33 @@ def test_no_engine(root: Path) -> None:
     assert names(told) == ["error", "end"]
 
 
+IMPATIENT = """
+import sys
+from devloop.cli import ci
+from devloop.loop import trial
+trial.Trial.start.__defaults__ = (1.0,)
+sys.exit(ci.ci(ci.Path(sys.argv[1]), (), "json"))
+"""
+
+
 def test_an_app_that_never_answers(root: Path, engine: Engine) -> None:
     silent = DOCKERFILE.replace(SERVER, 'CMD ["sleep", "300"]\n')
     (root / "Dockerfile").write_text(silent)
-    assert harness.devloop("build", str(root)).returncode == 0
-    picture = projects.look(str(root))
-    project = Project(str(root), root.name)
-    with (
-        Trial(engine, project, lambda _event: None, lambda _port: "") as trial,
-        pytest.raises(ProjectError, match="the app does not answer"),
-    ):
-        trial.start(picture.wanted, patience=1.0)
+    argv = [sys.executable, "-c", IMPATIENT, str(root)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told[-2]["message"] == "the app does not answer"
     assert harness.containers(engine, root) == []
+
+
+def test_only_the_jobs_that_are_named(root: Path) -> None:
+    config = (root / "devloop.yaml").read_text()
+    (root / "devloop.yaml").write_text(config + "  red: {steps: [{run: exit 3}]}\n")
+    done = harness.devloop("ci", str(root), "--jobs", "ask,", "--format", "json")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout
+    assert [one["job"] for one in told if one["event"] == "job.finished"] == ["ask"]
+    unknown = harness.devloop("ci", str(root), "--jobs", "nope")
+    assert unknown.returncode == 2
+    assert "there is no job `nope` (there are ask, red)" in unknown.stderr
