@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from devloop import events
-from devloop.jobs import contexts, filters, matrix, templates
+from devloop.jobs import contexts, filters, rows, templates
 from devloop.jobs.contexts import Host, Order
 from devloop.jobs.expressions import ExpressionError
-from devloop.jobs.expressions_values import truthy
 from devloop.jobs.needs import ancestors
 from devloop.jobs.workflow import Job, Workflow
 
@@ -351,7 +350,8 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
     try:
         if not templates.holds(job.condition, seen, status):
             return _skip(jobs, label)
-        orders = _rows(jobs, label, flow, job, files, seen)
+        named = label in jobs.named
+        orders = rows.orders(jobs.number, label, (flow, job), files, seen, named=named)
     except (ExpressionError, ValueError) as error:
         problem = Tell(events.Error(f"{job.location}: job {label}: {error}"))
         failed = Outcome("failure", "failure")
@@ -392,64 +392,6 @@ def _supersede(jobs: Jobs, order: Order) -> Result:
 def _skip(jobs: Jobs, label: str) -> Result:
     done = {**jobs.done, label: Outcome("skipped", "skipped")}
     return replace(jobs, done=done), (Tell(events.JobFinished(label, None, "skipped", 0.0)),)
-
-
-def _rows(
-    jobs: Jobs,
-    label: str,
-    flow: Workflow,
-    job: Job,
-    files: tuple[str, ...],
-    seen: Mapping[str, Any],
-) -> tuple[Order, ...]:
-    spread = _spread(job.matrix, seen)
-    rows = [{}] if spread is None else matrix.rows(spread)
-    most = templates.value(job.max_parallel, seen)
-    fast = truthy(templates.value(job.fail_fast, seen))
-    found = []
-    for at, row in enumerate(rows):
-        shown = f"{label} ({matrix.label(row)})" if row else label
-        inner = {**seen, "matrix": row, "strategy": {}, "env": {}, "secrets": {}}
-        group = templates.fill(job.concurrency.group, inner) if job.concurrency else ""
-        around = templates.fill(flow.concurrency.group, inner) if flow.concurrency else ""
-        order = Order(
-            jobs.number,
-            flow,
-            job,
-            label,
-            shown,
-            row,
-            at,
-            len(rows),
-            fast,
-            int(float(most or 0)),
-            seen["needs"],
-            files,
-            label in jobs.named,
-            group,
-            job.concurrency is not None and truthy(templates.value(job.concurrency.cancel, inner)),
-            around,
-        )
-        found.append(order)
-    return tuple(found)
-
-
-def _spread(spread: Any, seen: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ANN401
-    """Give a matrix with its expressions evaluated."""
-    if spread is None:
-        return None
-    found = _evaluated(spread, seen)
-    if not isinstance(found, Mapping):
-        raise ValueError("the matrix is no mapping")  # noqa: TRY004 - the user's data
-    return found
-
-
-def _evaluated(data: Any, seen: Mapping[str, Any]) -> Any:  # noqa: ANN401 - plain data
-    if isinstance(data, Mapping):
-        return {key: _evaluated(one, seen) for key, one in data.items()}
-    if isinstance(data, list):
-        return [_evaluated(one, seen) for one in data]
-    return templates.value(data, seen)
 
 
 def _excludes(busy: Order, order: Order) -> bool:
