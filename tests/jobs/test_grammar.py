@@ -62,3 +62,53 @@ def test_steps_in_the_background_are_waited_for_by_name() -> None:
     assert [one.run for one in steps[1].parallel] == ["y", "z"]
     assert [one.wait for one in steps] == [(), (), ("one", "two"), (), ("*",), ()]
     assert [one.title for one in steps] == ["x", "both", "wait", "cancel one", "wait", "wait"]
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("[push, pull_request]", ((None, None),)),
+        ("[release]", None),
+        ("push", ((None, None),)),
+        ("schedule", None),
+        ("{push: , schedule: [{cron: x}]}", ((None, None),)),
+        ("{push: {paths: [a], branches: [main]}}", ((("a",), None),)),
+    ],
+)
+def test_what_is_like_a_save(text: str, filters: object) -> None:
+    content = f"on: {text}\njobs: {{a: {{steps: [{{run: x}}]}}}}"
+    assert grammar.load(content.encode(), "ci.yml").filters == filters
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("permissions: write-all", "write permissions"),
+        ("permissions: {contents: write}", "write permissions"),
+        ("permissions: {contents: read}", ""),
+        ("environment: prod", "its environment"),
+        ("env: {A: '${{ secrets.A }}'}", "secrets"),
+    ],
+)
+def test_what_publishes_is_gated(text: str, gate: str) -> None:
+    content = f"jobs: {{a: {{{text}, steps: [{{run: x}}]}}}}"
+    assert grammar.load(content.encode(), "ci.yml").jobs[0].gate == gate
+
+
+def test_values_with_expressions() -> None:
+    content = """
+on: 3
+jobs:
+  a:
+    strategy: {matrix: "${{ fromJSON('{}') }}", fail-fast: "${{ 1 }}"}
+    timeout-minutes: ${{ 5 }}
+    continue-on-error: ${{ true }}
+    env: {A: [1]}
+    steps: [{run: x, continue-on-error: maybe}]
+"""
+    found = problems(content)
+    assert [one.split(": ", 1)[1] for one in found] == [
+        "on needs events, not a number",
+        "a text is needed here, not a list",
+        "true, false or an expression is needed here, not a text",
+    ]

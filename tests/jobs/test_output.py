@@ -28,6 +28,15 @@ def test_what_was_held_back_is_told_at_the_end() -> None:
     assert "".join(one.text for one in told if isinstance(one, events.Log)) == "xyz"
 
 
+def test_lines_of_a_group_say_so() -> None:
+    found, told = output()
+    for line in ("::group::build", "inside", "::endgroup::", "outside", "::add-mask::outside"):
+        found.line(line)
+    found.line("outside")
+    logs = [(one.text, one.group) for one in told if isinstance(one, events.Log)]
+    assert logs == [("build", None), ("inside", "build"), ("outside", None), ("***", None)]
+
+
 def test_an_annotation_has_its_title() -> None:
     found, told = output()
     found.line("::error file=a.py,line=3,title=Bad hunter2::it is")
