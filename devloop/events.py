@@ -128,11 +128,12 @@ class ChangeSeen(Event):
 
 @dataclass(frozen=True)
 class CycleStarted(Event):
-    """A batch is being answered."""
+    """A batch is being answered, or what the user asked for: restart, rebuild."""
 
     event: ClassVar[str] = "cycle.started"
     cycle: int
     paths: tuple[str, ...]
+    asked: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ class Made:
     duration: float
 
 
-def ensure(
+def ensure(  # noqa: PLR0913 - one build
     engine: Engine,
     project: Project,
     picture: Picture,
@@ -47,19 +47,25 @@ def ensure(
     report: Report,
     build_id: str,
     cancelled: threading.Event,
+    *,
+    forced: bool = False,
 ) -> Made:
-    """Have the picture's image.
+    """Have the picture's image; ``forced``: build it anew, without what the builder remembers.
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
     began = time.monotonic()
     digest = picture.wanted.fingerprint.digest
     found = containers.inspect_image(engine, project.image(digest))
-    if found:
+    if found and not forced:
         return Made(found, cached=True, duration=time.monotonic() - began)
     report(events.ImageBuilding(cause))
     _pull_bases(engine, picture, report)
-    identity = _build(engine, project, picture, report, build_id, cancelled)
+
+    def order() -> Order:
+        return replace(_order(project, picture, build_id), no_cache=forced)
+
+    identity = _build(engine, order, picture, report, cancelled)
     made = containers.inspect_image(engine, identity)
     if made is None:
         raise ProjectError("the engine lost the image that it had built")
@@ -92,16 +98,15 @@ def _no_base(name: str, why: str) -> ProjectError:
 
 def _build(
     engine: Engine,
-    project: Project,
+    order: Callable[[], Order],
     picture: Picture,
     report: Report,
-    build_id: str,
     cancelled: threading.Event,
 ) -> str:
     """Build; what changes while it is packed is packed anew, so that the name stays true."""
     for _ in range(STALE_RETRIES):
         try:
-            return _run(engine, _order(project, picture, build_id), picture, report, cancelled)
+            return _run(engine, order(), picture, report, cancelled)
         except engine_build.StaleContextError as error:
             if cancelled.is_set():
                 raise engine_build.BuildCancelledError from None

@@ -81,6 +81,8 @@ def _ready(it: events.AppReady) -> str:
 
 
 def _cycle_started(it: events.CycleStarted) -> str:
+    if it.asked:
+        return f"devloop: cycle {it.cycle} started ({it.asked} asked for)"
     more = len(it.paths) - SHOWN_PATHS
     names = ", ".join(it.paths[:SHOWN_PATHS]) + (f" and {more} more" if more > 0 else "")
     return f"devloop: cycle {it.cycle} started ({names})"

@@ -45,6 +45,7 @@ SAMPLES: list[tuple[events.Event, str]] = [
     (events.ChangeSeen((Change("a", ChangeKind.MODIFIED),)), ""),
     (events.CycleStarted(7, ("src/a.py",)), "devloop: cycle 7 started (src/a.py)"),
     (events.CycleStarted(7, ("a", "b", "c", "d")), "devloop: cycle 7 started (a, b, c and 1 more)"),
+    (events.CycleStarted(9, (), "restart"), "devloop: cycle 9 started (restart asked for)"),
     (
         events.CycleFinished(7, "restart", "a", "ok", 0.08),
         "devloop: cycle 7 finished restart ok in 0.08s: a",
