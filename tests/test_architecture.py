@@ -35,6 +35,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "watch.debounce",
         "watch.named",
         "jobs.*",
+        "report.view",
     ),
     (
         "loop.picture",
@@ -49,6 +50,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("process", "engine.client"),
     (
         "engine.*",
+        "control.*",
         "image.engine_build",
         "image.buildx",
         "watch.*",
@@ -63,6 +65,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.serving",
         "loop.execute",
         "loop.jobs",
+        "loop.desk",
         "loop.trial",
         "loop.run",
     ),
@@ -76,7 +79,7 @@ DOORS = {
     "docker": {"devloop.engine.client"},
     "requests": {"devloop.engine.client"},
     "watchdog": {"devloop.watch.observer"},
-    "typer": {"devloop.cli.app"},
+    "typer": {"devloop.cli.app", "devloop.cli.living", "devloop.cli.options"},
     "yaml": {"devloop.config.nodes"},
     "jinja2": {"devloop.scaffold.render"},
     "subprocess": {"devloop.process"},

@@ -6,12 +6,13 @@ Verbs import what they need when they run: completion runs this file on every TA
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from devloop.cli import living
+from devloop.cli.options import Answering, Folder, Format, Here, Output, Reporting
 from devloop.errors import ConfigError, DevloopError, HostError
 
 app = typer.Typer(
@@ -23,26 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-class Format(StrEnum):
-    """How a verb that runs for a while reports."""
-
-    AUTO = "auto"
-    PLAIN = "plain"
-    JSON = "json"
-
-
-class Output(StrEnum):
-    """How a verb that answers once does so."""
-
-    PLAIN = "plain"
-    JSON = "json"
-
-
-Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
-Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
-Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
-Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
 
 debugging = False
 
@@ -88,8 +69,19 @@ def init(
 
 
 @app.command()
-def up(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def up(
+    path: Folder = Path(),
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="go on in the background once it is ready")
+    ] = False,
+    report: Reporting = Format.AUTO,
+) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
+    if detach:
+        from devloop.cli import talk  # noqa: PLC0415
+
+        raise typer.Exit(talk.detached(path, report.value))
     from devloop.cli import up as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.up(path, report.value))
@@ -175,6 +167,9 @@ def down(path: Folder = Path()) -> None:
     from devloop.cli import down as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.down(path))
+
+
+app.add_typer(living.verbs)
 
 
 def run(arguments: list[str]) -> int:

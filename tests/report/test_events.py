@@ -86,6 +86,14 @@ def test_each_event_as_a_line_and_as_json(event: events.Event, line: str) -> Non
     found = json.loads(lines.getvalue())
     assert found["ts"] == 12.346
     jsonschema.validate(found, SCHEMA)
+    again = events.from_json(found)
+    assert again is not None
+    assert events.as_json(again, 12.3456) == found
+
+
+@pytest.mark.parametrize("found", [{}, {"event": "of.tomorrow"}, {"event": "log", "v": 1}])
+def test_an_event_that_is_not_known_is_none(found: dict[str, object]) -> None:
+    assert events.from_json(found) is None
 
 
 def test_every_event_has_a_sample_and_a_row_in_the_reference() -> None:
