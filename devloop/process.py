@@ -36,6 +36,22 @@ class Program:
             self._process.terminate()
 
 
+def answer(argv: Sequence[str], timeout: float = 20.0) -> tuple[int, str]:
+    """Run a program that answers at once; gives exit code and output, 127 if it is not there."""
+    try:
+        done = subprocess.run(  # noqa: S603 - an argument vector, never a shell
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 127, ""
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
 class Background:
     """A program without a terminal that outlives us; its output goes to a file."""
 

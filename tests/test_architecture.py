@@ -66,6 +66,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.execute",
         "loop.jobs",
         "loop.desk",
+        "loop.tagging",
         "loop.trial",
         "loop.run",
     ),

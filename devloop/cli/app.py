@@ -88,11 +88,18 @@ def up(
 
 
 @app.command()
-def build(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
-    """Build the image only."""
+def build(
+    path: Folder = Path(),
+    *,
+    tag: Annotated[
+        str, typer.Option("--tag", "-t", help="build the last stage, and call it user/name:version")
+    ] = "",
+    report: Reporting = Format.AUTO,
+) -> None:
+    """Build the image only; with a tag the one that is shipped, not the one that the loop runs."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(path, report.value))
+    raise typer.Exit(verb.build(path, report.value, tag))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from devloop.events import Event
 
 CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"
 )
 SHOWN_PATHS = 3
 
