@@ -117,6 +117,7 @@ class ContainerSpec:
 LABEL = "dev.devloop"
 LABEL_PROJECT = f"{LABEL}.project"
 LABEL_PATH = f"{LABEL}.path"
+LABEL_SERVICE = f"{LABEL}.service"
 LABEL_FINGERPRINT = f"{LABEL}.fingerprint"
 
 

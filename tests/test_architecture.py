@@ -39,6 +39,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "watch.debounce",
         "watch.named",
         "jobs.*",
+        "report.view",
     ),
     (
         "loop.picture",
@@ -53,6 +54,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("process", "engine.client"),
     (
         "engine.*",
+        "control.*",
         "image.engine_build",
         "image.buildx",
         "watch.*",
@@ -71,6 +73,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.serving",
         "loop.execute",
         "loop.jobs",
+        "loop.desk",
+        "loop.tagging",
         "loop.trial",
         "loop.run",
     ),
@@ -84,7 +88,7 @@ DOORS = {
     "docker": {"devloop.engine.client"},
     "requests": {"devloop.engine.client"},
     "watchdog": {"devloop.watch.observer"},
-    "typer": {"devloop.cli.app"},
+    "typer": {"devloop.cli.app", "devloop.cli.living", "devloop.cli.options"},
     "yaml": {"devloop.config.nodes"},
     "jinja2": {"devloop.scaffold.render"},
     "subprocess": {"devloop.process"},

@@ -6,12 +6,13 @@ Verbs import what they need when they run: completion runs this file on every TA
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from devloop.cli import living
+from devloop.cli.options import Answering, Editor, Folder, Format, Here, Output, Reporting
 from devloop.errors import ConfigError, DevloopError, HostError
 
 app = typer.Typer(
@@ -23,35 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-class Format(StrEnum):
-    """How a verb that runs for a while reports."""
-
-    AUTO = "auto"
-    PLAIN = "plain"
-    JSON = "json"
-
-
-class Output(StrEnum):
-    """How a verb that answers once does so."""
-
-    PLAIN = "plain"
-    JSON = "json"
-
-
-class Editor(StrEnum):
-    """For which editor `init` writes files."""
-
-    VSCODE = "vscode"
-    ZED = "zed"
-    NEOVIM = "neovim"
-    JETBRAINS = "jetbrains"
-
-
-Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
-Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
-Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
-Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
 
 debugging = False
 
@@ -104,6 +76,9 @@ def init(
 def up(
     path: Folder = Path(),
     *,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="go on in the background once it is ready")
+    ] = False,
     debug_port: Annotated[
         int | None,
         typer.Option("--debug-port", min=1, max=65535, help="let a debugger attach here"),
@@ -111,17 +86,28 @@ def up(
     report: Reporting = Format.AUTO,
 ) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
+    if detach:
+        from devloop.cli import talk  # noqa: PLC0415
+
+        raise typer.Exit(talk.detached(path, report.value, debug_port))
     from devloop.cli import up as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.up(path, report.value, debug_port))
 
 
 @app.command()
-def build(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
-    """Build the image only."""
+def build(
+    path: Folder = Path(),
+    *,
+    tag: Annotated[
+        str, typer.Option("--tag", "-t", help="build the last stage, and call it user/name:version")
+    ] = "",
+    report: Reporting = Format.AUTO,
+) -> None:
+    """Build the image only; with a tag the one that is shipped, not the one that the loop runs."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(path, report.value))
+    raise typer.Exit(verb.build(path, report.value, tag))
 
 
 @app.command()
@@ -201,6 +187,9 @@ def down(path: Folder = Path()) -> None:
     from devloop.cli import down as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.down(path))
+
+
+app.add_typer(living.verbs)
 
 
 def run(arguments: list[str]) -> int:

@@ -15,16 +15,18 @@ from devloop.cli.ending import concluded
 from devloop.cli.project import Report
 from devloop.engine import client
 from devloop.image import engine_build
-from devloop.loop import images
+from devloop.loop import images, tagging
 
 
-def build(path: Path, output: str) -> int:
-    """Build the image if it is not there; gives the exit code."""
+def build(path: Path, output: str, tag: str = "") -> int:
+    """Build the image if it is not there, or the last stage as ``tag``; gives the exit code."""
     report = projects.reporter(output)
-    return concluded(report, lambda: _build(path, report, quiet=output == "json"))
+    return concluded(report, lambda: _build(path, report, tag, quiet=output == "json"))
 
 
-def _build(path: Path, report: Report, *, quiet: bool) -> int:
+def _build(path: Path, report: Report, tag: str, *, quiet: bool) -> int:
+    if tag:
+        tagging.check(tag)
     engine = client.connect()
     root = projects.folder(path)
     picture = projects.look(root)
@@ -40,11 +42,15 @@ def _build(path: Path, report: Report, *, quiet: bool) -> int:
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)
-    made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
-    if not made.cached:
-        images.prune(engine, project)
+    if tag:
+        made = tagging.build(engine, project, picture, tag, report, build_id, stopped)
+    else:
+        made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
+        if not made.cached:
+            images.prune(engine, project)
+    name = tag or project.image(digest)
+    report(events.ImageBuilt(name, digest, made.cached, made.duration))
     if not quiet:
-        sys.stdout.write(project.image(digest) + "\n")
+        sys.stdout.write(name + "\n")
     return 0

@@ -78,6 +78,16 @@ def reporter(name: str) -> Report:
     return NdJson(sys.stdout) if name == "json" else Plain(sys.stderr)
 
 
+def both(first: Report, second: Report) -> Report:
+    """Report to two."""
+
+    def report(event: events.Event) -> None:
+        first(event)
+        second(event)
+
+    return report
+
+
 def keep_generated(root: str, picture: Picture) -> None:
     """Keep a Dockerfile that devloop wrote where the user can read it."""
     if picture.generated:

@@ -11,25 +11,30 @@ from devloop import events
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
+from devloop.control.server import Server
 from devloop.engine import client, ports
 from devloop.loop import look as looks
+from devloop.loop.desk import Desk
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.run import Batch, Loop, Watching
-from devloop.model import Change
+from devloop.model import Change, Project
 from devloop.watch.watcher import Watcher
 
 
 def up(path: Path, output: str, debug_port: int | None = None) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
-    report = projects.reporter(output)
-    return concluded(report, lambda: _up(path, report, debug_port))
+    desk = Desk()
+    report = projects.both(projects.reporter(output), desk)
+    code = concluded(report, lambda: _up(path, report, desk, debug_port))
+    desk.history.close()
+    return code
 
 
-def _up(path: Path, report: Report, debug_port: int | None) -> int:
+def _up(path: Path, report: Report, desk: Desk, debug_port: int | None) -> int:
     engine = client.connect()
-    root = projects.folder(path)
-    with ProjectLock(root):
+    desk.root = root = projects.folder(path)
+    with ProjectLock(root), Server(Project(root, "").id, desk.history, desk.answer):
         around = projects.surroundings(invoking_user(engine), debug_port)
         picture = projects.look(root, around)
         project = projects.named(root, picture)
@@ -38,6 +43,7 @@ def _up(path: Path, report: Report, debug_port: int | None) -> int:
         projects.keep_generated(root, picture)
         workflows = looks.read_workflows(root, picture.config)
         loop = Loop(project, engine, report, around, ports.owner, workflows)
+        desk.loop = loop
         return loop.run(picture, _watcher(root), projects.at_start(picture))
 
 

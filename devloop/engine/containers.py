@@ -109,12 +109,21 @@ def forward_signal(engine: Engine, container: Container, name: str) -> None:
     engine.post(f"/containers/{container.id}/kill", signal="USR1" if container.nonce else name)
 
 
-def stop(engine: Engine, container: str, grace: int) -> None:
-    """Stop a container within its grace (seconds); one that is gone is stopped."""
+def stop(engine: Engine, container: str, grace: int | None = None) -> None:
+    """Stop a container within a grace (seconds), else its own; one that is gone is stopped."""
     try:
-        engine.post(f"/containers/{container}/stop", t=grace)
+        engine.post(f"/containers/{container}/stop", **({} if grace is None else {"t": grace}))
     except RefusedError as error:
         if error.status not in (NOT_FOUND, NOT_MODIFIED):
+            raise
+
+
+def kill(engine: Engine, container: str) -> None:
+    """End a container at once; one that does not run has ended."""
+    try:
+        engine.post(f"/containers/{container}/kill")
+    except RefusedError as error:
+        if error.status not in (NOT_FOUND, CONFLICT):
             raise
 
 

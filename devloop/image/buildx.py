@@ -62,6 +62,7 @@ def command(order: Order) -> list[str]:
     argv += ["--file", GENERATED_DOCKERFILE, "--tag", order.tag]
     argv += ["--target", order.target] if order.target else []
     argv += ["--platform", order.platform] if order.platform else []
+    argv += ["--no-cache"] if order.no_cache else []
     for name, value in sorted(order.build_args.items()):
         argv += ["--build-arg", f"{name}={value}"]
     for name, value in sorted(order.labels.items()):

@@ -56,6 +56,7 @@ class Order:
     platform: str = ""
     secrets: tuple[tuple[str, str], ...] = ()
     ssh: bool = False
+    no_cache: bool = False
 
 
 def build(
@@ -155,6 +156,8 @@ def _parameters(order: Order) -> dict[str, str]:
         "labels": json.dumps(dict(order.labels)),
         "rm": "1",
     }
+    if order.no_cache:
+        parameters["nocache"] = "1"
     if order.platform:
         parameters["platform"] = order.platform
     return parameters

@@ -133,6 +133,7 @@ class Executor:
                 self.report,
                 self._build_id(generation),
                 self._cancellation(generation),
+                forced=action.forced,
             )
         except BuildCancelledError:
             return

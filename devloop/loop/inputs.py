@@ -155,6 +155,23 @@ class JobEnded(Input):
 
 
 @dataclass(frozen=True)
+class RestartAsked(Input):
+    """The user wants the app started anew."""
+
+
+@dataclass(frozen=True)
+class RebuildAsked(Input):
+    """The user wants the image built anew, whatever its fingerprint says."""
+
+
+@dataclass(frozen=True)
+class JobsAsked(Input):
+    """The user wants jobs run: these, or without names all that a save may start."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class EngineLost(Input):
     """The engine does not answer any more."""
 

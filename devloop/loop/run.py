@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -223,10 +224,34 @@ class Loop:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, asked)
         try:
-            yield
+            with self._awake():
+                yield
         finally:
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
+
+    @contextmanager
+    def _awake(self) -> Iterator[None]:
+        """Have each signal put something into the queue.
+
+        Python runs its handlers between two of its own steps: a signal that comes in the moment
+        before the owner's thread falls asleep would be answered only at the next input.
+        """
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+
+        def nudge() -> None:
+            with ours:
+                while ours.recv(16):
+                    self.queue.put(None)
+
+        threading.Thread(target=nudge, daemon=True, name="signals").start()
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            theirs.close()
 
 
 def _told(error: DevloopError) -> str:

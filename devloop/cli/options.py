@@ -1,0 +1,39 @@
+"""The options that several verbs share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a verb that runs for a while reports."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+class Output(StrEnum):
+    """How a verb that answers once does so."""
+
+    PLAIN = "plain"
+    JSON = "json"
+
+
+class Editor(StrEnum):
+    """For which editor `init` writes files."""
+
+    VSCODE = "vscode"
+    ZED = "zed"
+    NEOVIM = "neovim"
+    JETBRAINS = "jetbrains"
+
+
+Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
+Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
+Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
+Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
