@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from devloop.cli import living
-from devloop.cli.options import Answering, Editor, Folder, Format, Here, Output, Reporting
+from devloop.cli.options import (
+    Answering,
+    Editor,
+    Folder,
+    Format,
+    Here,
+    Kept,
+    Output,
+    Push,
+    Reporting,
+    Tag,
+)
 from devloop.errors import ConfigError, DevloopError, HostError
 
 app = typer.Typer(
@@ -99,15 +110,16 @@ def up(
 def build(
     path: Folder = Path(),
     *,
-    tag: Annotated[
-        str, typer.Option("--tag", "-t", help="build the last stage, and call it user/name:version")
-    ] = "",
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
     report: Reporting = Format.AUTO,
 ) -> None:
     """Build the image only; with a tag the one that is shipped, not the one that the loop runs."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(path, report.value, tag))
+    shipped = tag, push, cache.value if cache else ""
+    raise typer.Exit(verb.build(path, report.value, shipped))
 
 
 @app.command()
@@ -173,12 +185,17 @@ def ci(
     path: Folder = Path(),
     *,
     jobs: Annotated[str, typer.Option("--jobs", help="jobs, separated by commas; else all")] = "",
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
     report: Reporting = Format.AUTO,
 ) -> None:
     """Check, build, start and run every job once; the exit code is for CI."""
     from devloop.cli import ci as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.ci(path, tuple(filter(None, jobs.split(","))), report.value))
+    shipped = tag, push, cache.value if cache else ""
+    names = tuple(filter(None, jobs.split(",")))
+    raise typer.Exit(verb.ci(path, names, shipped, report.value))
 
 
 @app.command()

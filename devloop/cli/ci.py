@@ -22,26 +22,28 @@ from devloop.errors import ProjectError
 from devloop.image import engine_build
 from devloop.jobs.contexts import Host
 from devloop.jobs.graph import Jobs
-from devloop.loop import images
+from devloop.loop import images, tagging
 from devloop.loop import look as looks
 from devloop.loop.head import head
 from devloop.loop.images import Made
 from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import Picture
+from devloop.loop.tagging import Wish
 from devloop.loop.trial import Trial
 from devloop.model import Project
 
 
-def ci(path: Path, names: tuple[str, ...], output: str) -> int:
-    """Try the whole project once, with these jobs or all; gives the exit code."""
+def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], output: str) -> int:
+    """Try the whole project once, with these jobs or all; ship it if it is well."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.default_int_handler)
     report = projects.reporter(output)
-    return concluded(report, lambda: _ci(path, names, report))
+    return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
 
 
-def _ci(path: Path, names: tuple[str, ...], report: Report) -> int:
+def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
+    tagging.check(wish)
     engine = client.connect()
     root = projects.folder(path)
     with ProjectLock(root):
@@ -67,7 +69,24 @@ def _ci(path: Path, names: tuple[str, ...], report: Report) -> int:
             if interrupted:
                 raise KeyboardInterrupt
             trial.look()
-            return ProjectError.exit_code if found.red else 0
+        if found.red:
+            return ProjectError.exit_code
+        if wish.tag:
+            _ship(engine, project, picture, wish, report)
+        return 0
+
+
+def _ship(engine: Engine, project: Project, picture: Picture, wish: Wish, report: Report) -> None:
+    """Build the image that is shipped; what is interrupted is cancelled in the engine too."""
+    build_id, stopped = f"devloop-{project.id}-{os.getpid()}-ship", threading.Event()
+    try:
+        made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
+    except KeyboardInterrupt:
+        stopped.set()
+        engine_build.cancel(engine, build_id)
+        raise
+    digest = picture.wanted.fingerprint.digest
+    report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration))
 
 
 def _passes(found: tuple[Finding, ...], report: Report) -> bool:

@@ -175,7 +175,7 @@ import sys
 from devloop.cli import ci
 from devloop.loop import trial
 trial.Trial.start.__defaults__ = (1.0,)
-sys.exit(ci.ci(ci.Path(sys.argv[1]), (), "json"))
+sys.exit(ci.ci(ci.Path(sys.argv[1]), (), ("", False, ""), "json"))
 """
 
 
