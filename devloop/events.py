@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
-from devloop.model import Change
+from devloop.model import Change, ChangeKind
 
 VERSION = 1
 
@@ -140,11 +140,12 @@ class ChangeSeen(Event):
 
 @dataclass(frozen=True)
 class CycleStarted(Event):
-    """A batch is being answered."""
+    """A batch is being answered, or what the user asked for: restart, rebuild."""
 
     event: ClassVar[str] = "cycle.started"
     cycle: int
     paths: tuple[str, ...]
+    asked: str | None = None
     service: str | None = None
 
 
@@ -266,6 +267,27 @@ def as_json(event: Event, ts: float) -> dict[str, object]:
     return found
 
 
+def from_json(found: Mapping[str, Any]) -> Event | None:
+    """Make the event of a JSON object again; None for one that this version does not know."""
+    kind = KINDS.get(str(found.get("event")))
+    if kind is None:
+        return None
+    values = {field.name: found.get(field.name) for field in fields(kind) if field.name in found}
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(_item(item) for item in value)
+    try:
+        return kind(**values)
+    except TypeError:
+        return None
+
+
+def _item(value: object) -> object:
+    if isinstance(value, Mapping):
+        return Change(str(value["path"]), ChangeKind(value["kind"]))
+    return value
+
+
 def _plain(value: object) -> object:
     if isinstance(value, float):
         return round(value, 4)
@@ -276,3 +298,6 @@ def _plain(value: object) -> object:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value
+
+
+KINDS: dict[str, type[Event]] = {kind.event: kind for kind in Event.__subclasses__()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,3 +69,52 @@ class Program:
         """Ask it to end."""
         if self._process.poll() is None:
             self._process.terminate()
+
+
+def answer(argv: Sequence[str], timeout: float = 20.0) -> tuple[int, str]:
+    """Run a program that answers at once; gives exit code and output, 127 if it is not there."""
+    try:
+        done = subprocess.run(  # noqa: S603 - an argument vector, never a shell
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 127, ""
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+class Background:
+    """A program without a terminal that outlives us; its output goes to a file."""
+
+    def __init__(self, argv: Sequence[str], log: str) -> None:
+        """Start it; the file is made anew, for the user alone."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
+        output = os.open(log, flags, 0o600)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - an argument vector, never a shell
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        finally:
+            os.close(output)
+        self.pid = self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Say whether it has not ended."""
+        return self._process.poll() is None
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end; gives its exit code."""
+        return self._process.wait()

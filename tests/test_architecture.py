@@ -13,6 +13,7 @@ HOUSE = Path(__file__).parent.parent / "devloop"
 MODULES = {
     ".".join(path.relative_to(HOUSE.parent).with_suffix("").parts): path
     for path in sorted(HOUSE.rglob("*.py"))
+    if "hooks" not in path.parts  # run by the app's own Python
     if path.name != "__init__.py"
 }
 
@@ -23,6 +24,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "compose.*",
         "stacks.*",
         "scaffold.plan",
+        "scaffold.editors",
+        "scaffold.editor_files",
+        "scaffold.jsonc",
         "scaffold.quote",
         "scaffold.render",
         "image.dockerfile",
@@ -36,6 +40,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "watch.debounce",
         "watch.named",
         "jobs.*",
+        "report.view",
     ),
     (
         "loop.picture",
@@ -50,6 +55,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("process", "engine.client"),
     (
         "engine.*",
+        "control.*",
         "image.engine_build",
         "image.buildx",
         "watch.*",
@@ -58,9 +64,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.lock",
         "jobs.runner",
         "compose.command",
+        "jobs.performer",
+        "jobs.background",
+        "jobs.endings",
     ),
     (
         "loop.look",
+        "loop.head",
         "loop.images",
         "loop.follow",
         "loop.serving",
@@ -69,6 +79,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.fleet",
         "loop.execute",
         "loop.jobs",
+        "loop.desk",
+        "loop.tagging",
         "loop.trial",
         "loop.run",
     ),
@@ -82,7 +94,7 @@ DOORS = {
     "docker": {"devloop.engine.client"},
     "requests": {"devloop.engine.client"},
     "watchdog": {"devloop.watch.observer"},
-    "typer": {"devloop.cli.app"},
+    "typer": {"devloop.cli.app", "devloop.cli.living", "devloop.cli.options"},
     "yaml": {"devloop.config.nodes"},
     "jinja2": {"devloop.scaffold.render"},
     "subprocess": {"devloop.process"},

@@ -6,12 +6,26 @@ Verbs import what they need when they run: completion runs this file on every TA
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from devloop.cli import living
+from devloop.cli.options import (
+    Answering,
+    Editor,
+    Files,
+    Folder,
+    Format,
+    Here,
+    Kept,
+    Output,
+    Push,
+    Reporting,
+    Tag,
+    Targets,
+)
 from devloop.errors import ConfigError, DevloopError, HostError
 
 app = typer.Typer(
@@ -23,33 +37,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-class Format(StrEnum):
-    """How a verb that runs for a while reports."""
-
-    AUTO = "auto"
-    PLAIN = "plain"
-    JSON = "json"
-
-
-class Output(StrEnum):
-    """How a verb that answers once does so."""
-
-    PLAIN = "plain"
-    JSON = "json"
-
-
-Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
-Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
-Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
-Files = Annotated[
-    list[str] | None, typer.Option("--file", "-f", help="a compose file, once or several times")
-]
-Targets = Annotated[
-    list[str] | None,
-    typer.Argument(help="the project folder, services of its compose file", show_default=False),
-]
-Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
 
 debugging = False
 
@@ -76,6 +63,9 @@ def init(
     *,
     force: Annotated[bool, typer.Option("--force", help="overwrite files that exist")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
+    editor: Annotated[
+        list[Editor] | None, typer.Option("--editor", help="write tasks and debuggers for it too")
+    ] = None,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -90,24 +80,51 @@ def init(
             force=force,
             dry_run=dry_run,
             output=output.value,
+            editors=tuple(one.value for one in editor or ()),
         )
     )
 
 
 @app.command()
-def up(targets: Targets = None, *, file: Files = None, report: Reporting = Format.AUTO) -> None:
+def up(
+    targets: Targets = None,
+    *,
+    file: Files = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="go on in the background once it is ready")
+    ] = False,
+    debug_port: Annotated[
+        int | None,
+        typer.Option("--debug-port", min=1, max=65535, help="let a debugger attach here"),
+    ] = None,
+    report: Reporting = Format.AUTO,
+) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
+    chosen = tuple(targets or ()), tuple(file or ())
+    if detach:
+        from devloop.cli import talk  # noqa: PLC0415
+
+        raise typer.Exit(talk.detached(*chosen, report.value, debug_port))
     from devloop.cli import up as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.up(tuple(targets or ()), tuple(file or ()), report.value))
+    raise typer.Exit(verb.up(*chosen, report.value, debug_port))
 
 
 @app.command()
-def build(targets: Targets = None, *, file: Files = None, report: Reporting = Format.AUTO) -> None:
-    """Build the image only, or those of the services that a compose file builds."""
+def build(
+    targets: Targets = None,
+    *,
+    file: Files = None,
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
+    report: Reporting = Format.AUTO,
+) -> None:
+    """Build the image only; with a tag the one that is shipped, not the one that the loop runs."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(tuple(targets or ()), tuple(file or ()), report.value))
+    shipped = tag, push, cache.value if cache else ""
+    raise typer.Exit(verb.build(tuple(targets or ()), tuple(file or ()), report.value, shipped))
 
 
 @app.command()
@@ -169,11 +186,21 @@ def jobs(
 
 
 @app.command()
-def ci(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def ci(
+    path: Folder = Path(),
+    *,
+    jobs: Annotated[str, typer.Option("--jobs", help="jobs, separated by commas; else all")] = "",
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
+    report: Reporting = Format.AUTO,
+) -> None:
     """Check, build, start and run every job once; the exit code is for CI."""
     from devloop.cli import ci as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.ci(path, report.value))
+    shipped = tag, push, cache.value if cache else ""
+    names = tuple(filter(None, jobs.split(",")))
+    raise typer.Exit(verb.ci(path, names, shipped, report.value))
 
 
 @app.command()
@@ -189,6 +216,9 @@ def down(
     from devloop.cli import down as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.down(path, tuple(file or ()), volumes=volumes))
+
+
+app.add_typer(living.verbs)
 
 
 def run(arguments: list[str]) -> int:

@@ -21,34 +21,42 @@ from devloop.config.settings import Config, Watch
 from devloop.engine import client
 from devloop.errors import UserError
 from devloop.image import engine_build
-from devloop.loop import images
+from devloop.loop import images, tagging
 from devloop.loop import look as looks
 from devloop.loop.picture import Picture
+from devloop.loop.tagging import Wish
 from devloop.model import Project
 
 
-def build(targets: tuple[str, ...], files: tuple[str, ...], output: str) -> int:
-    """Build the images that are not there; gives the exit code."""
+def build(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, shipped: tuple[str, bool, str]
+) -> int:
+    """Build the images that are not there, or the one that is shipped; gives the exit code."""
     report = projects.reporter(output)
-    quiet = output == "json"
-    return concluded(report, lambda: _build(targets, files, report, quiet=quiet))
+    quiet, wish = output == "json", Wish(*shipped)
+    return concluded(report, lambda: _build(targets, files, report, wish, quiet=quiet))
 
 
-def _build(targets: tuple[str, ...], files: tuple[str, ...], report: Report, *, quiet: bool) -> int:
+def _build(
+    targets: tuple[str, ...], files: tuple[str, ...], report: Report, wish: Wish, *, quiet: bool
+) -> int:
+    tagging.check(wish)
     engine = client.connect()
     root, services = projects.target(targets, files)
     compose = projects.compose(root, files)
     if compose is None:
         picture = projects.look(root)
-        _one(engine, projects.named(root, picture), picture, report, quiet=quiet)
+        _one(engine, projects.named(root, picture), picture, report, wish, quiet=quiet)
         return 0
+    if wish.tag:
+        raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
     around = projects.surroundings()
     for name, one in developed(root, compose, services).items():
         told: Report = partial(_told, report, name)
         picture = looks.look(
             one.build.context, replace(around, config=partial(_config, one), finish=one.spec)
         )
-        _one(engine, one.project, picture, told, quiet=quiet)
+        _one(engine, one.project, picture, told, wish, quiet=quiet)
     return 0
 
 
@@ -71,7 +79,13 @@ def _config(one: Developed) -> Config:
 
 
 def _one(
-    engine: client.Engine, project: Project, picture: Picture, report: Report, *, quiet: bool
+    engine: client.Engine,
+    project: Project,
+    picture: Picture,
+    report: Report,
+    wish: Wish,
+    *,
+    quiet: bool,
 ) -> None:
     for text in projects.at_start(picture):
         report(events.Notice(text))
@@ -84,10 +98,14 @@ def _one(
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)
-    made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
-    if not made.cached:
-        images.prune(engine, project)
+    if wish.tag:
+        made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
+    else:
+        made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
+        if not made.cached:
+            images.prune(engine, project)
+    name = wish.tag or project.image(digest)
+    report(events.ImageBuilt(name, digest, made.cached, made.duration))
     if not quiet:
-        sys.stdout.write(project.image(digest) + "\n")
+        sys.stdout.write(name + "\n")

@@ -44,8 +44,15 @@ def _end_loop(root: str) -> None:
     sys.stderr.write(f"devloop: ending the loop of process {holder}\n")
     with suppress(ProcessLookupError):
         os.kill(holder, signal.SIGTERM)
-    deadline = time.monotonic() + PATIENCE
+    if not ends(root, holder, PATIENCE):
+        raise HostError(f"process {holder} does not end", hint="`devloop kill` ends it at once")
+
+
+def ends(root: str, holder: int, patience: float) -> bool:
+    """Wait for a loop's end, for so many seconds; says whether it came."""
+    deadline = time.monotonic() + patience
     while lock.holder(root) == holder:
         if time.monotonic() > deadline:
-            raise HostError(f"process {holder} does not end", hint=f"`kill -9 {holder}`")
+            return False
         time.sleep(PAUSE)
+    return True

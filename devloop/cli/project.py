@@ -79,8 +79,10 @@ def named(root: str, picture: Picture) -> Project:
     return Project(root, picture.config.name or os.path.basename(root) or "app")
 
 
-def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
-    """Give what `init` would write, and whom the container runs as."""
+def surroundings(
+    user: tuple[int, int] | None = None, debug_port: int | None = None
+) -> Surroundings:
+    """Give what `init` would write, whom the container runs as, and its debugger's port."""
 
     def dockerfile(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerfile(detections, scaffold_write.read_templates())
@@ -88,12 +90,22 @@ def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
     def dockerignore(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerignore(detections, scaffold_write.read_templates())
 
-    return Surroundings(dockerfile, dockerignore, user)
+    return Surroundings(dockerfile, dockerignore, user, debug_port)
 
 
 def reporter(name: str) -> Report:
     """Choose where events go: JSON to stdout, lines for people to stderr."""
     return NdJson(sys.stdout) if name == "json" else Plain(sys.stderr)
+
+
+def both(first: Report, second: Report) -> Report:
+    """Report to two."""
+
+    def report(event: events.Event) -> None:
+        first(event)
+        second(event)
+
+    return report
 
 
 def keep_generated(root: str, picture: Picture) -> None:

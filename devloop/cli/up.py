@@ -10,34 +10,51 @@ from devloop import events
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
-from devloop.compose.command import Compose
+from devloop.control.server import Server
 from devloop.engine import client, ports
 from devloop.errors import UserError
 from devloop.loop import look as looks
+from devloop.loop.desk import Desk
 from devloop.loop.fleet import Fleet
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.run import Batch, Loop, Watching
-from devloop.model import Change
+from devloop.model import Change, Project
 from devloop.watch.watcher import Watcher
 
 
-def up(targets: tuple[str, ...], files: tuple[str, ...], output: str) -> int:
+def up(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, debug_port: int | None = None
+) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
-    report = projects.reporter(output)
-    return concluded(report, lambda: _up(targets, files, report))
+    desk = Desk()
+    report = projects.both(projects.reporter(output), desk)
+    code = concluded(report, lambda: _up(targets, files, report, desk, debug_port))
+    desk.history.close()
+    return code
 
 
-def _up(targets: tuple[str, ...], files: tuple[str, ...], report: Report) -> int:
+def _up(
+    targets: tuple[str, ...],
+    files: tuple[str, ...],
+    report: Report,
+    desk: Desk,
+    debug_port: int | None,
+) -> int:
     engine = client.connect()
     root, services = projects.target(targets, files)
+    desk.root = root
     compose = projects.compose(root, files)
     if compose is None and services:
         raise UserError(f"there is no compose file in {root}", hint="services are one's of that")
-    if compose is not None:
-        return _fleet(root, engine, compose, services, report)
-    with ProjectLock(root):
-        around = projects.surroundings(invoking_user(engine))
+    if compose is not None and debug_port is not None:
+        raise UserError("--debug-port is for one app", hint="publish the port in the compose file")
+    with ProjectLock(root), Server(Project(root, "").id, desk.history, desk.answer):
+        around = projects.surroundings(invoking_user(engine), debug_port)
+        if compose is not None:
+            fleet = Fleet(root, engine, compose, report, around, _at_start, ports.owner)
+            desk.loop = fleet
+            return fleet.run(services)
         picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
@@ -45,21 +62,14 @@ def _up(targets: tuple[str, ...], files: tuple[str, ...], report: Report) -> int
         projects.keep_generated(root, picture)
         workflows = looks.read_workflows(root, picture.config)
         loop = Loop(project, engine, report, around, ports.owner, workflows)
+        desk.loop = loop
         return loop.run(picture, _watcher(root), projects.at_start(picture))
 
 
-def _fleet(
-    root: str, engine: client.Engine, compose: Compose, services: tuple[str, ...], report: Report
-) -> int:
-    with ProjectLock(root):
-        around = projects.surroundings(invoking_user(engine))
-
-        def at_start(context: str, picture: Picture) -> tuple[str, ...]:
-            projects.keep_generated(context, picture)
-            return projects.at_start(picture)
-
-        fleet = Fleet(root, engine, compose, report, around, at_start, ports.owner)
-        return fleet.run(services)
+def _at_start(context: str, picture: Picture) -> tuple[str, ...]:
+    """Do for a service what is done for a single app at its start."""
+    projects.keep_generated(context, picture)
+    return projects.at_start(picture)
 
 
 def invoking_user(engine: client.Engine) -> tuple[int, int] | None:

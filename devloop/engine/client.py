@@ -23,6 +23,7 @@ CONFLICT = 409
 FIRST_ERROR = 400
 DEFAULT_TIMEOUT = 60.0
 OLDEST_BUILDKIT = (1, 39)
+STDERR = 2
 
 
 class RefusedError(Exception):
@@ -63,9 +64,8 @@ class Conversation:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the command's output, both streams, until it ends."""
-        with suppress(OSError):
-            while head := self._exactly(8):
-                yield self._exactly(int.from_bytes(head[4:], "big"))
+        for _, piece in self.frames():
+            yield piece
 
     def _exactly(self, size: int) -> bytes:
         found = bytearray()
@@ -75,6 +75,24 @@ class Conversation:
                 return b""
             found += piece
         return bytes(found)
+
+    def receive(self) -> bytes:
+        """Give what a command with a terminal wrote next, nothing at its end."""
+        try:
+            return self._link.recv(1 << 16)
+        except OSError:
+            return b""
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (stream, piece) of a command without a terminal until it ends; 2 is stderr."""
+        with suppress(OSError):
+            while head := self._exactly(8):
+                yield head[0], self._exactly(int.from_bytes(head[4:], "big"))
+
+    def end_input(self) -> None:
+        """Say that no more input comes; output still does."""
+        with suppress(OSError):
+            self._link.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """End the connection, and the command's input with it."""
@@ -183,8 +201,23 @@ class Engine:
         """Run a command in a container and talk to its stdin and stdout."""
         with gone(self.address), refusals():
             identity = self._api.exec_create(container, argv, stdin=True)["Id"]
-            stream = self._api.exec_start(identity, socket=True)
-        return Conversation(stream)
+        return self.begin(identity)
+
+    def begin(self, command: str, *, tty: bool = False) -> Conversation:
+        """Start a command that was created in a container, and talk to it."""
+        with gone(self.address), refusals():
+            return Conversation(self._api.exec_start(command, tty=tty, socket=True))
+
+    def logs(
+        self, container: str, params: Mapping[str, object]
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Yield (stdout, stderr) pieces of a container's log until its end."""
+        path = f"/containers/{container}/logs"
+        response = self.request("GET", path, params=params, stream=True, timeout=None)
+        with response, suppress(OSError, urllib3.exceptions.HTTPError):
+            while head := response.raw.read(8):
+                piece = response.raw.read(int.from_bytes(head[4:], "big"))
+                yield (None, piece) if head[0] == STDERR else (piece, None)
 
     def hold(self, ended: Callable[[], bool]) -> None:
         """Hold an event stream open until the engine goes (or ``ended``); no event is read."""
@@ -207,6 +240,12 @@ class Engine:
             yield from self._api.pull(
                 repository, tag=tag, stream=True, decode=True, platform=platform or None
             )
+
+    def push(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Push an image with the user's registry credentials; yields the engine's progress."""
+        repository, tag = _split_tag(name)
+        with gone(self.address), refusals():
+            yield from self._api.push(repository, tag=tag, stream=True, decode=True)
 
 
 def connect(timeout: float = DEFAULT_TIMEOUT) -> Engine:

@@ -41,7 +41,8 @@ class BuildCancelledError(Exception):
 class Order:
     """One build: what is sent and what the result is called.
 
-    ``secrets`` are (id, file) and ``ssh`` asks for the agent: both need a session (``buildx``).
+    ``secrets`` are (id, file) and ``ssh`` asks for the agent; ``cache`` is where layers are kept
+    besides the engine, ``registry`` (with the image) or ``gha``: all need a session (``buildx``).
     """
 
     root: str
@@ -56,6 +57,8 @@ class Order:
     platform: str = ""
     secrets: tuple[tuple[str, str], ...] = ()
     ssh: bool = False
+    no_cache: bool = False
+    cache: str = ""
 
 
 def build(
@@ -155,6 +158,8 @@ def _parameters(order: Order) -> dict[str, str]:
         "labels": json.dumps(dict(order.labels)),
         "rm": "1",
     }
+    if order.no_cache:
+        parameters["nocache"] = "1"
     if order.platform:
         parameters["platform"] = order.platform
     return parameters

@@ -50,6 +50,11 @@ class ImageInputs:
     secrets: frozenset[str] = frozenset()
     ssh: bool = False
 
+    @property
+    def session(self) -> bool:
+        """Say whether the build needs a session with this machine."""
+        return bool(self.secrets) or self.ssh
+
     def reaches(self, path: str) -> bool:
         """Say whether a COPY, ADD or bind mount can bring this path into the build."""
         return not self.ignore.matches(path) and any(

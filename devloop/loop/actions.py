@@ -23,13 +23,15 @@ class Action:
 
 @dataclass(frozen=True)
 class EnsureImage(Action):
-    """Have the image of a fingerprint: look it up, or build it."""
+    """Have the image of a fingerprint: look it up, or build it; ``forced``: build it anyway."""
 
     generation: int
     wanted: Wanted
+    forced: bool = False
 
     def __str__(self) -> str:
-        return f"image {self.wanted.fingerprint.short}: {self.cause}"
+        how = "build" if self.forced else "image"
+        return f"{how} {self.wanted.fingerprint.short}: {self.cause}"
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ class Executor:
     def quit(self) -> None:
         """Stop the app within its grace and leave nothing behind."""
         self._probe.set()
+        self.crew.quit()
         self.serving.quit()
 
     def kill(self) -> None:
@@ -153,6 +154,7 @@ class Executor:
                 self.report,
                 self._build_id(generation),
                 self._cancellation(generation),
+                forced=action.forced,
             )
         except BuildCancelledError:
             return

@@ -24,6 +24,7 @@ from devloop.engine.client import Engine
 from devloop.errors import ConfigError, DevloopError, UserError
 from devloop.jobs.workflow import Workflow
 from devloop.loop import actions as do
+from devloop.loop import inputs as on
 from devloop.loop import look as looks
 from devloop.loop.composed import Composed, Together
 from devloop.loop.follow import Follower
@@ -248,11 +249,23 @@ class Fleet:
                 threading.Thread(target=self._read, daemon=True, name="compose config").start()
             case Remodelled():
                 return self._remodelled(item)
+            case on.Input():
+                return self._asked(item)
             case Stop():
                 return item.exit_code
             case Exception():
                 raise item
         return None
+
+    def _asked(self, item: on.Input) -> int | None:
+        """Ask every service for what the user asks for."""
+        codes = [loop.next(item) for loop in self.loops.values()]
+        return next((code for code in codes if code is not None), None)
+
+    def kill(self) -> None:
+        """Stop at once: the user asked a second time."""
+        if self.loops:
+            self.together.kill()
 
     def _read(self) -> None:
         """Have Compose read its files, one reading at a time, the newest last."""

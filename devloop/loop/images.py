@@ -7,7 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ class Made:
     duration: float
 
 
-def ensure(
+def ensure(  # noqa: PLR0913 - one build
     engine: Engine,
     project: Project,
     picture: Picture,
@@ -51,18 +51,20 @@ def ensure(
     report: Report,
     build_id: str,
     cancelled: threading.Event,
+    *,
+    forced: bool = False,
 ) -> Made:
-    """Have the picture's image.
+    """Have the picture's image; ``forced``: build it anew, without what the builder remembers.
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
     with _making[project.image(picture.wanted.fingerprint.digest)]:
         if cancelled.is_set():
             raise engine_build.BuildCancelledError
-        return _ensure(engine, project, picture, cause, report, build_id, cancelled)
+        return _ensure(engine, project, picture, cause, report, build_id, cancelled, forced=forced)
 
 
-def _ensure(
+def _ensure(  # noqa: PLR0913 - one build
     engine: Engine,
     project: Project,
     picture: Picture,
@@ -70,22 +72,29 @@ def _ensure(
     report: Report,
     build_id: str,
     cancelled: threading.Event,
+    *,
+    forced: bool,
 ) -> Made:
     began = time.monotonic()
     digest = picture.wanted.fingerprint.digest
     found = containers.inspect_image(engine, project.image(digest))
-    if found:
+    if found and not forced:
         return Made(found, cached=True, duration=time.monotonic() - began)
     report(events.ImageBuilding(cause))
-    _pull_bases(engine, picture, report)
-    identity = _build(engine, project, picture, report, build_id, cancelled)
+    pull_bases(engine, picture, report)
+
+    def ordered() -> Order:
+        return replace(order(project, picture, build_id), no_cache=forced)
+
+    identity = _build(engine, ordered, picture, report, cancelled)
     made = containers.inspect_image(engine, identity)
     if made is None:
         raise ProjectError("the engine lost the image that it had built")
     return Made(made, cached=False, duration=time.monotonic() - began)
 
 
-def _pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
+def pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
+    """Fetch the images that the build begins with, as far as they are not there."""
     for name, platform in picture.inputs.bases:
         if not name or containers.inspect_image(engine, name):
             continue
@@ -111,16 +120,15 @@ def _no_base(name: str, why: str) -> ProjectError:
 
 def _build(
     engine: Engine,
-    project: Project,
+    ordered: Callable[[], Order],
     picture: Picture,
     report: Report,
-    build_id: str,
     cancelled: threading.Event,
 ) -> str:
     """Build; what changes while it is packed is packed anew, so that the name stays true."""
     for _ in range(STALE_RETRIES):
         try:
-            return _run(engine, _order(project, picture, build_id), picture, report, cancelled)
+            return _run(engine, ordered(), picture, report, cancelled)
         except engine_build.StaleContextError as error:
             if cancelled.is_set():
                 raise engine_build.BuildCancelledError from None
@@ -136,13 +144,24 @@ def _run(
     report: Report,
     cancelled: threading.Event,
 ) -> str:
-    """Build by the Engine API, or through buildx where a RUN asks for what needs a session."""
-    tell = _teller(report)
-
     def same(path: str, content: bytes) -> bool:
         return _same(picture, path, content)
 
-    if picture.inputs.secrets or picture.inputs.ssh:
+    return run(engine, order, report, cancelled, same, session=picture.inputs.session)
+
+
+def run(
+    engine: Engine,
+    order: Order,
+    report: Report,
+    cancelled: threading.Event,
+    same: Callable[[str, bytes], bool],
+    *,
+    session: bool,
+) -> str:
+    """Build by the Engine API, or through buildx where a RUN asks for what needs a session."""
+    tell = _teller(report)
+    if session:
         return buildx.build(order, tell, cancelled, same)
     return engine_build.build(engine, order, tell, cancelled.is_set, same)
 
@@ -157,7 +176,8 @@ def _secrets(root: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
                 break
 
 
-def _order(project: Project, picture: Picture, build_id: str) -> Order:
+def order(project: Project, picture: Picture, build_id: str) -> Order:
+    """Order the image of a picture."""
     fingerprint = picture.wanted.fingerprint.digest
     ignore = picture.inputs.ignore
     paths = tree.walk(project.root, lambda path: path == ".devloop" or ignore.prunes(path))

@@ -30,12 +30,17 @@ class Begun(Input):
 
 @dataclass(frozen=True)
 class Changed(Input):
-    """A batch of changes and what it means; ``moved`` are the files whose content is new."""
+    """A batch of changes and what it means; ``moved`` are the files whose content is new.
+
+    ``sha`` and ``ref`` are what the project has checked out.
+    """
 
     changes: tuple[Change, ...]
     impact: Impact
     workflows: tuple[Workflow, ...] = ()
     moved: tuple[str, ...] = ()
+    sha: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,23 @@ class JobEnded(Input):
 
     order: Order
     outcome: Outcome
+
+
+@dataclass(frozen=True)
+class RestartAsked(Input):
+    """The user wants the app started anew."""
+
+
+@dataclass(frozen=True)
+class RebuildAsked(Input):
+    """The user wants the image built anew, whatever its fingerprint says."""
+
+
+@dataclass(frozen=True)
+class JobsAsked(Input):
+    """The user wants jobs run: these, or without names all that a save may start."""
+
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from devloop import events
 from devloop.jobs import graph
 from devloop.loop import inputs as on
 from devloop.loop.actions import Action, JobWork, Plan, Report
@@ -24,12 +25,29 @@ def follow(state: State, happened: on.Input) -> tuple[State, Plan]:
         case on.JobEnded():
             jobs, plan = graph.ended(_placed(state, jobs), happened.order, happened.outcome)
     jobs, held = _placing(state, jobs)
+    if isinstance(happened, on.JobsAsked):
+        jobs, asked = _asked(jobs, happened.names)
+        held += asked
     if isinstance(happened, on.Changed):
-        jobs = replace(jobs, workflows=happened.workflows)
+        host = replace(jobs.host, sha=happened.sha, ref=happened.ref)
+        jobs = replace(jobs, workflows=happened.workflows, host=host)
         names = graph.matching(jobs, happened.moved) if happened.moved else ()
         jobs, asked = graph.ask(jobs, names, happened.moved)
         held += asked
     return replace(state, jobs=jobs), tuple(_action(state, one, jobs) for one in plan + held)
+
+
+def _asked(jobs: graph.Jobs, names: tuple[str, ...]) -> graph.Result:
+    """Have the user's jobs run; a name that is none is told."""
+    known = graph.table(jobs)
+    chosen = names or tuple(name for name in known if not graph.gated(*known[name]))
+    runnable = {name for name in known if not known[name][1].unsupported}
+    strange = [name for name in chosen if name not in runnable]
+    if strange or not chosen:
+        what = f"there is no job `{strange[0]}` to run" if strange else "there are no jobs"
+        hint = f"there are {', '.join(runnable)}" if runnable else "see docs/jobs.md"
+        return jobs, (graph.Tell(events.Error(what, hint)),)
+    return graph.ask(jobs, chosen, (), named=bool(names))
 
 
 def _placed(state: State, jobs: graph.Jobs) -> graph.Jobs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from devloop.loop import look as looks
 from devloop.loop.classify import classify, needs_look
 from devloop.loop.execute import Executor, HandOver, RecheckDue
 from devloop.loop.follow import Follower
+from devloop.loop.head import Head, head
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.state import State
@@ -123,6 +125,10 @@ class Loop:
         told = (*notices, *graph.told(jobs))
         self._take(on.Begun(time.monotonic(), picture.wanted, told, jobs))
 
+    def kill(self) -> None:
+        """Stop the app at once."""
+        self.executor.kill()
+
     def end(self) -> None:
         """Watch no more."""
         if self.watcher:
@@ -171,7 +177,9 @@ class Loop:
         self._read_workflows(after, batch.changes)
         moved = tuple(one.path for one in batch.changes)
         changes = (*batch.changes, *saved)
-        return self._take(on.Changed(began, changes, impact, self.workflows, moved))
+        at = head(self.project.root) if self.workflows else Head()
+        changed = on.Changed(began, changes, impact, self.workflows, moved, at.sha, at.ref)
+        return self._take(changed)
 
     def renew(self, file: str) -> int | None:
         """Look at everything again: another file than the project's own configures it anew."""
@@ -255,10 +263,35 @@ def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterato
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, asked)
     try:
-        yield
+        with _awake(post):
+            yield
     finally:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
+
+
+@contextmanager
+def _awake(post: Callable[[object], None]) -> Iterator[None]:
+    """Have each signal put something into the queue.
+
+    Python runs its handlers between two of its own steps: a signal that comes in the moment
+    before the owner's thread falls asleep would be answered only at the next input.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+
+    def nudge() -> None:
+        with ours:
+            while ours.recv(16):
+                post(None)
+
+    threading.Thread(target=nudge, daemon=True, name="signals").start()
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
 
 
 def _told(error: DevloopError) -> str:

@@ -46,6 +46,7 @@ class State:
     and that wait for the work to end. ``starts`` counts the app's starts in ``container``;
     ``expected`` is the first start that answers the open ``cycles``. ``own`` counts, for a file,
     after how many starts in a row it changed at once, and names the last: the app may write it.
+    ``forced``: the next image is built even if it is there.
     """
 
     wanted: Wanted | None = None
@@ -70,3 +71,4 @@ class State:
     broken: frozenset[str] = frozenset()
     own: tuple[tuple[str, int, int], ...] = ()
     jobs: Jobs = field(default_factory=Jobs)
+    forced: bool = False

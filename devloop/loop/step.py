@@ -39,6 +39,7 @@ Result: TypeAlias = tuple[State, Plan]
 FRESH = 0.5
 """A change within so many seconds after a start may be the app's own doing."""
 LOOPS, CERTAIN = 3, 6
+NO_ENGINE = "the engine is gone"
 
 
 def step(state: State, happened: on.Input) -> Result:
@@ -83,7 +84,7 @@ def _answer(state: State, it: on.Changed, cycle: Cycle) -> Result:
     """Choose the least action for a batch."""
     wanted, impact = it.impact.wanted, it.impact
     if not state.engine:
-        return closing.close(state, replace(cycle, cause="the engine is gone"), it.now, "ok")
+        return closing.close(state, replace(cycle, cause=NO_ENGINE), it.now, "ok")
     current = state.serving if state.work is Work.IDLE else state.goal
     if not wanted.same(current) and not _hopeless(state, impact):
         return _pursue(state, it, cycle)
@@ -215,6 +216,49 @@ def _restart(state: State, cycle: Cycle, names: str, now: float) -> Result:
     return state, (*superseded, Restart(cycle.cause))
 
 
+def _asked(state: State, what: str, now: float) -> tuple[State, Cycle, Plan]:
+    """Open a cycle for what the user asks for."""
+    cycle = Cycle(state.count + 1, now, "none", f"{what} asked for")
+    told = Report("", events.CycleStarted(cycle.number, (), what))
+    return replace(state, count=cycle.number), cycle, (told,)
+
+
+def _restart_asked(state: State, it: on.RestartAsked) -> Result:
+    state, cycle, told = _asked(state, "restart", it.now)
+    if not state.engine:
+        state, plan = closing.close(state, replace(cycle, cause=NO_ENGINE), it.now, "failed")
+    elif state.work is not Work.IDLE:  # the new container is a restart
+        waiting = replace(cycle, action="recreate")
+        late = state.late if state.work is Work.SWAP else (*state.late, cycle.cause)
+        state, plan = replace(state, cycles=(*state.cycles, waiting), late=late), ()
+    elif state.container:
+        state, plan = _restart(state, cycle, cycle.cause, it.now)
+    else:
+        recreate = replace(cycle, action="recreate")
+        state, plan = _ensure(replace(state, cycles=(*state.cycles, recreate)), cycle.cause)
+    return state, (*told, *plan)
+
+
+def _rebuild_asked(state: State, it: on.RebuildAsked) -> Result:
+    """Build whatever there is; what is being built is built anew, a hand-over is waited for."""
+    state, cycle, told = _asked(state, "rebuild", it.now)
+    if not state.engine:
+        state, plan = closing.close(state, replace(cycle, cause=NO_ENGINE), it.now, "failed")
+        return state, (*told, *plan)
+    cycle = replace(cycle, action="recreate")
+    if state.work is Work.SWAP:
+        return replace(state, cycles=(*state.cycles, cycle), forced=True), told
+    cancelled: Plan = ()
+    if state.work is Work.IMAGE:
+        cancelled = (
+            CancelBuild(cycle.cause, state.generation),
+            Report("", events.ImageCancelled(cycle.cause)),
+        )
+    state, closed = closing.supersede(state, it.now)
+    state, plan = _ensure(replace(state, cycles=(cycle,), forced=True), cycle.cause)
+    return state, (*cancelled, *told, *closed, *plan)
+
+
 def _waited(state: State, it: on.Waited) -> Result:
     if not it.complaint or it.path not in state.broken:
         return state, ()
@@ -276,7 +320,7 @@ def _swapped(state: State, it: on.Swapped) -> Result:
         ever_ran=True,
     )
     told = Report("", events.AppStarted(it.container, it.image))
-    if state.wanted is not None and not state.wanted.same(state.serving):
+    if state.wanted is not None and (state.forced or not state.wanted.same(state.serving)):
         state, plan = _ensure(state, closing.cause(state))
     else:
         state, plan = _late(state)
@@ -290,7 +334,7 @@ def _swap_failed(state: State, it: on.SwapFailed) -> Result:
     if it.fatal is not None and not state.ever_ran:
         return replace(state, ended=True), (told, Quit(it.message, it.fatal))
     state, closed = closing.finish(state, it.now, "failed")
-    state = replace(state, work=Work.IDLE, failed=state.goal, goal=None)
+    state = replace(state, work=Work.IDLE, failed=state.goal, goal=None, forced=False)
     if it.untouched:
         state, plan = _late(state)
         return state, (told, *closed, *plan)
@@ -364,7 +408,7 @@ def _engine_lost(state: State, it: on.EngineLost) -> Result:
         late=(),
     )
     error = events.Error("the Docker Engine is gone", "waiting until it answers again")
-    return state, (Report("", error), *closed, Reconnect("the engine is gone"))
+    return state, (Report("", error), *closed, Reconnect(NO_ENGINE))
 
 
 def _engine_found(state: State, _it: on.EngineFound) -> Result:
@@ -387,8 +431,11 @@ def _ensure(state: State, cause: str) -> Result:
     if wanted is None:
         return state, ()
     generation = state.generation + 1
-    state = replace(state, work=Work.IMAGE, goal=wanted, generation=generation, built_s=None)
-    return state, (EnsureImage(cause, generation, wanted),)
+    ensure = EnsureImage(cause, generation, wanted, state.forced)
+    state = replace(
+        state, work=Work.IMAGE, goal=wanted, generation=generation, built_s=None, forced=False
+    )
+    return state, (ensure,)
 
 
 HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {
@@ -406,6 +453,9 @@ HANDLERS: dict[type[on.Input], Callable[[State, Any], Result]] = {
     on.AppExited: _app_exited,
     on.ReloadFailed: _reload_failed,
     on.JobEnded: lambda state, _it: (state, ()),
+    on.RestartAsked: _restart_asked,
+    on.RebuildAsked: _rebuild_asked,
+    on.JobsAsked: lambda state, _it: (state, ()),
     on.EngineLost: _engine_lost,
     on.EngineFound: _engine_found,
     on.StopAsked: _stop_asked,

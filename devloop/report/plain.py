@@ -1,4 +1,9 @@
-"""The events as stable lines for people, editors and logs: no colours, no carriage returns."""
+"""The events as stable lines for people, editors and logs: no colours, no carriage returns.
+
+One event is one line that begins with ``devloop: `` or with a service's name and a bar; what an
+event goes on to say is indented, so that no text of a project's can pass for a line of ours.
+docs/terminal.md names the lines that do not change.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,8 @@ from devloop import events
 from devloop.events import Event
 
 CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]"
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"
 )
 SHOWN_PATHS = 3
 
@@ -30,8 +36,7 @@ class Plain:
         if not text:
             return
         with self._lock:
-            for line in _named(event, text).splitlines():
-                self._stream.write(f"{clean(line)}\n")
+            self._stream.writelines(f"{line}\n" for line in lines(_named(event, text)))
             self._stream.flush()
 
 
@@ -40,6 +45,17 @@ def _named(event: Event, text: str) -> str:
     service = None if isinstance(event, events.Log) else getattr(event, "service", None)
     ours = "devloop: "
     return f"{ours}{service}: {text.removeprefix(ours)}" if service else text
+
+
+def lines(text: str) -> list[str]:
+    """Give an event's text as printable lines; all but the first are indented."""
+    first, *more = (clean(line) for line in text.rstrip("\n").split("\n"))
+    return [first, *(f"  {line}" for line in more)]
+
+
+def last_written(text: str) -> str:
+    """Give what a terminal would show of a line that a carriage return began anew."""
+    return next((part for part in reversed(text.split("\r")) if part), "")
 
 
 def clean(text: str) -> str:
@@ -57,7 +73,7 @@ def _built(it: events.ImageBuilt) -> str:
 
 
 def _failed(it: events.ImageFailed) -> str:
-    body = "".join(f"\n  {line}" for line in it.message.splitlines())
+    body = f"\n{it.message}" if it.message else ""
     return f"devloop: build failed{f' in {it.step}' if it.step else ''}{body}"
 
 
@@ -66,11 +82,14 @@ def _step(it: events.ImageStep) -> str:
 
 
 def _ready(it: events.AppReady) -> str:
-    where = f"listening on {it.url}" if it.url else "running"
-    return f"devloop: {where} ({it.duration_s:.2f}s after its start)"
+    if it.url:
+        return f"devloop: listening on {it.url}"
+    return f"devloop: running ({it.duration_s:.2f}s after its start)"
 
 
 def _cycle_started(it: events.CycleStarted) -> str:
+    if it.asked:
+        return f"devloop: cycle {it.cycle} started ({it.asked} asked for)"
     more = len(it.paths) - SHOWN_PATHS
     names = ", ".join(it.paths[:SHOWN_PATHS]) + (f" and {more} more" if more > 0 else "")
     return f"devloop: cycle {it.cycle} started ({names})"
@@ -87,7 +106,7 @@ def _cycle_finished(it: events.CycleFinished) -> str:
 
 
 def _log(it: events.Log) -> str:
-    return f"{it.service} | {'  ' if it.group else ''}{it.text}"
+    return f"{it.service} | {'  ' if it.group else ''}{last_written(it.text)}"
 
 
 def _job(it: events.JobStarted | events.JobFinished | events.StepFinished) -> str:

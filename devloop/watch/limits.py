@@ -26,6 +26,12 @@ def why(number: int, needed: int, proc: str = PROC) -> str:
     )
 
 
+def watches(proc: str = PROC) -> int | None:
+    """Give how many folders all programs of this user together may watch; None: no such limit."""
+    found = [limit for name in WATCHES if (limit := _read(proc, name)) is not None]
+    return min(found, default=None)
+
+
 def _read(proc: str, name: str) -> int | None:
     try:
         with open(proc + name.replace(".", "/"), "rb") as stream:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -37,13 +38,14 @@ SAMPLES: list[tuple[events.Event, str]] = [
     (events.AppStarted("c" * 64, "i"), "devloop: started cccccccccccc"),
     (
         events.AppReady("http://localhost:3000", 0.5),
-        "devloop: listening on http://localhost:3000 (0.50s after its start)",
+        "devloop: listening on http://localhost:3000",
     ),
     (events.AppReady(None, 0.5), "devloop: running (0.50s after its start)"),
     (events.AppExited(3), "devloop: the app exited with code 3"),
     (events.ChangeSeen((Change("a", ChangeKind.MODIFIED),)), ""),
     (events.CycleStarted(7, ("src/a.py",)), "devloop: cycle 7 started (src/a.py)"),
     (events.CycleStarted(7, ("a", "b", "c", "d")), "devloop: cycle 7 started (a, b, c and 1 more)"),
+    (events.CycleStarted(9, (), "restart"), "devloop: cycle 9 started (restart asked for)"),
     (
         events.CycleFinished(7, "restart", "a", "ok", 0.08),
         "devloop: cycle 7 finished restart ok in 0.08s: a",
@@ -84,6 +86,14 @@ def test_each_event_as_a_line_and_as_json(event: events.Event, line: str) -> Non
     found = json.loads(lines.getvalue())
     assert found["ts"] == 12.346
     jsonschema.validate(found, SCHEMA)
+    again = events.from_json(found)
+    assert again is not None
+    assert events.as_json(again, 12.3456) == found
+
+
+@pytest.mark.parametrize("found", [{}, {"event": "of.tomorrow"}, {"event": "log", "v": 1}])
+def test_an_event_that_is_not_known_is_none(found: dict[str, object]) -> None:
+    assert events.from_json(found) is None
 
 
 def test_every_event_has_a_sample_and_a_row_in_the_reference() -> None:
@@ -95,6 +105,44 @@ def test_every_event_has_a_sample_and_a_row_in_the_reference() -> None:
         assert f"| `{kind.event}` |" in text
 
 
-@pytest.mark.parametrize("text", ["\x1b]0;title\x07x", "\x1b[2Kx", "x\x00\x07\x7f", "\rx"])
+SAYS = "devloop: listening on http://x"
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (events.Log("app", "stdout", f"10%\r{SAYS}"), [f"app | {SAYS}"]),
+        (events.Log("app", "stdout", "10%\r20%\r"), ["app | 20%"]),
+        (events.Log("app", "stdout", f"a\x85{SAYS}\u2028{SAYS}"), [f"app | a{SAYS}{SAYS}"]),
+        (events.Log("app", "stdout", ""), ["app | "]),
+        (events.Error(f"bad\n{SAYS}"), ["devloop: error: bad", f"  {SAYS}"]),
+        (events.CycleStarted(1, (f"a\n{SAYS}",)), ["devloop: cycle 1 started (a", f"  {SAYS})"]),
+        (events.ImageFailed("RUN x", "one\n\ntwo\n"), None),
+    ],
+)
+def test_no_text_of_a_projects_passes_for_a_line_of_ours(
+    event: events.Event, expected: list[str] | None
+) -> None:
+    stream = io.StringIO()
+    Plain(stream)(event)
+    found = stream.getvalue().split("\n")[:-1]
+    assert found == (expected or ["devloop: build failed in RUN x", "  one", "  ", "  two"])
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07x", "\x1b[2Kx", "x\x00\x07\x7f", "\rx", "\x9bx"])
 def test_no_terminal_sequence_gets_through(text: str) -> None:
     assert clean(text) == "x"
+
+
+def test_the_documented_patterns_fit_the_lines() -> None:
+    text = (DOCS / "terminal.md").read_text("utf-8")
+    examples, patterns = re.findall(r"```\n(.+?)```", text, re.DOTALL)[:2]
+    begins, ends = patterns.splitlines()
+    started, finished, listening = examples.splitlines()
+    assert re.match(begins, started)
+    assert re.match(ends, finished)
+    assert re.match(ends, listening)
+    shown = {line for _, line in SAMPLES}
+    for line in (started, listening):
+        assert line in shown
+    assert finished.replace("src/a.py", "a") in shown

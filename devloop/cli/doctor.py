@@ -1,0 +1,166 @@
+"""`devloop doctor`: what devloop needs of this machine, and how to mend what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from devloop import process
+from devloop.cli import project as projects
+from devloop.cli.ps import size
+from devloop.engine import client, containers, volumes
+from devloop.engine.client import Engine, RefusedError
+from devloop.errors import DevloopError, HostError
+from devloop.watch import limits
+
+GOOD, WARNING, BAD = "good", "warning", "bad"
+LITTLE_DISK = 5 << 30
+NO_DISK = 1 << 30
+FEW_WATCHES = 65_536
+DRIFT = 2.0
+MARKS = {GOOD: "ok  ", WARNING: "hm  ", BAD: "no  "}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing: how it is, and what to do if it is not good."""
+
+    what: str
+    state: str
+    found: str
+    mend: str = ""
+
+
+def doctor(path: Path, output: str) -> int:
+    """Look at everything; exit code 3 if something that is needed is missing."""
+    root = projects.folder(path)
+    found = tuple(_verdicts(root))
+    if output == "json":
+        text = json.dumps({"checks": [asdict(one) for one in found]}, ensure_ascii=True)
+        sys.stdout.write(f"{text}\n")
+    else:
+        for one in found:
+            mend = f"\n      {one.mend}" if one.mend else ""
+            sys.stdout.write(f"{MARKS[one.state]}{one.what}: {one.found}{mend}\n")
+    return HostError.exit_code if any(one.state == BAD for one in found) else 0
+
+
+def _verdicts(root: str) -> Iterator[Verdict]:
+    try:
+        engine = client.connect(5)
+    except DevloopError as error:
+        yield Verdict("engine", BAD, str(error), error.hint)
+    else:
+        for check in (_engine, _buildkit, _clock, _engine_disk):
+            yield _guarded(check, engine)
+        yield _guarded(lambda it: _sharing(it, root), engine)
+    yield _plugin("buildx", "builds with secrets or ssh need it")
+    yield _plugin("compose", "projects with a compose.yaml need it")
+    yield _disk("disk of the project", root)
+    yield _watches()
+
+
+def _guarded(check: Callable[[Engine], Verdict], engine: Engine) -> Verdict:
+    try:
+        return check(engine)
+    except (DevloopError, RefusedError) as error:
+        return Verdict("engine", BAD, f"it refused: {error}", "see the engine's own log")
+
+
+def _engine(engine: Engine) -> Verdict:
+    found = engine.get("/version")
+    return Verdict("engine", GOOD, f"{found['Version']} at {engine.address}")
+
+
+def _buildkit(engine: Engine) -> Verdict:
+    version = str(engine.get("/version")["ApiVersion"])
+    if tuple(int(part) for part in version.split(".")) >= client.OLDEST_BUILDKIT:
+        return Verdict("BuildKit", GOOD, f"in the engine (API {version})")
+    return Verdict("BuildKit", BAD, f"API {version} has none", "update the engine to 23 or newer")
+
+
+def _clock(engine: Engine) -> Verdict:
+    began = time.time()
+    theirs = datetime.fromisoformat(_micro(str(engine.get("/info")["SystemTime"]))).timestamp()
+    drift = theirs - (began + time.time()) / 2
+    if abs(drift) <= DRIFT:
+        return Verdict("clock", GOOD, f"the engine's differs by {abs(drift):.1f}s")
+    mend = "restart the engine's virtual machine, or switch on time synchronisation (NTP)"
+    return Verdict("clock", WARNING, f"the engine's differs by {abs(drift):.0f}s", mend)
+
+
+def _micro(text: str) -> str:
+    """Cut a time's nanoseconds to what Python 3.11 reads."""
+    head, dot, rest = text.partition(".")
+    digits = len(rest) - len(rest.lstrip("0123456789"))
+    return f"{head}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}" if dot else text
+
+
+def _engine_disk(engine: Engine) -> Verdict:
+    info: dict[str, Any] = engine.get("/info")
+    folder = str(info["DockerRootDir"])
+    if engine.address.startswith(("http+unix", "unix", "the local")) and os.path.isdir(folder):
+        return _disk("disk of the engine", folder)
+    return Verdict("disk of the engine", GOOD, "on another machine: `docker system df` shows it")
+
+
+def _disk(what: str, folder: str) -> Verdict:
+    free = shutil.disk_usage(folder).free
+    found = f"{size(free)} free"
+    if free > LITTLE_DISK:
+        return Verdict(what, GOOD, found)
+    mend = "`devloop clean` and `docker system prune` free some"
+    return Verdict(what, WARNING if free > NO_DISK else BAD, found, mend)
+
+
+def _sharing(engine: Engine, root: str) -> Verdict:
+    """See whether the engine sees the project's files, in a container that never runs."""
+    images = engine.get("/images/json")
+    if not images:
+        return Verdict("file sharing", GOOD, "not known before the first image is there")
+    with tempfile.NamedTemporaryFile(dir=root, prefix=".devloop-doctor-") as probe:
+        mount = {"Type": "bind", "Source": root, "Target": "/devloop-doctor", "ReadOnly": True}
+        body = {"Image": images[0]["Id"], "Cmd": ["true"], "HostConfig": {"Mounts": [mount]}}
+        try:
+            made = engine.post("/containers/create", body)["Id"]
+        except RefusedError as error:
+            return _unshared(root, error.message)
+        try:
+            name = os.path.basename(probe.name)
+            if volumes.has_file(engine, made, f"/devloop-doctor/{name}"):
+                return Verdict("file sharing", GOOD, "the engine sees the project's files")
+        finally:
+            containers.remove(engine, made)
+    return _unshared(root, "the engine sees another folder in its place")
+
+
+def _unshared(root: str, why: str) -> Verdict:
+    mend = f"share {root} with the engine (Docker Desktop: Settings, Resources, File sharing)"
+    return Verdict("file sharing", BAD, why, mend)
+
+
+def _plugin(name: str, needed: str) -> Verdict:
+    code, text = process.answer(["docker", name, "version", *(["--short"] * (name == "compose"))])
+    if code == 0:
+        return Verdict(name, GOOD, text.strip().splitlines()[0] if text.strip() else "there")
+    mend = f"install the docker command and its {name} plugin"
+    return Verdict(name, WARNING, f"not there; {needed}", mend)
+
+
+def _watches() -> Verdict:
+    found = limits.watches()
+    if found is None:
+        return Verdict("watch limits", GOOD, "none on this system")
+    if found >= FEW_WATCHES:
+        return Verdict("watch limits", GOOD, f"{found} folders")
+    mend = "`sudo sysctl fs.inotify.max_user_watches=524288`"
+    return Verdict("watch limits", WARNING, f"{found} folders", mend)

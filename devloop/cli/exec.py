@@ -1,0 +1,181 @@
+"""`devloop exec` and `devloop shell`: a command in the running container, at this terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from devloop.cli import project as projects
+from devloop.engine import client, roster
+from devloop.engine.client import RefusedError
+from devloop.engine.session import Session, Size
+from devloop.errors import HostError, UserError
+from devloop.model import Project
+
+SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
+NOT_THERE, NOT_RUNNABLE = 127, 126
+HUNG_UP = 128 + signal.SIGHUP
+TERMINATED = 128 + signal.SIGTERM
+KNOWN = ("TERM", "COLORTERM", "NO_COLOR")
+
+
+class _LeftError(Exception):
+    """Whoever sat at the terminal has gone; ``code`` is the exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+
+def execute(
+    path: Path,
+    argv: tuple[str, ...],
+    *,
+    service: str = "",
+    env: tuple[str, ...] = (),
+    workdir: str = "",
+    plain: bool = False,
+) -> int:
+    """Run a command where the app runs; gives its exit code. ``plain``: never with a terminal."""
+    engine = client.connect()
+    root = projects.folder(path)
+    found = roster.running(engine, Project(root, os.path.basename(root)), service)
+    terminal = not plain and sys.stdin.isatty() and sys.stdout.isatty()
+    given = dict(_variable(one) for one in env)
+    if terminal:
+        given = {key: os.environ[key] for key in KNOWN if key in os.environ} | given
+    try:
+        session = Session(
+            engine, found.id, list(argv), given, workdir, _size() if terminal else None
+        )
+        return _at_terminal(session) if terminal else _piped(session)
+    except RefusedError as error:
+        return _refused(error, argv[0])
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not (equals or name in os.environ):
+        raise UserError(f"--env takes NAME=value, not `{text}`")
+    return name, value if equals else os.environ[name]
+
+
+def _refused(error: RefusedError, name: str) -> int:
+    if "not found" in error.message or "no such file" in error.message:
+        sys.stderr.write(f"devloop: error: there is no `{name}` in the container\n")
+        return NOT_THERE
+    if "permission denied" in error.message:
+        sys.stderr.write(f"devloop: error: `{name}` may not be run in the container\n")
+        return NOT_RUNNABLE
+    raise HostError(f"the engine refused: {error.message}")
+
+
+def _size() -> Size:
+    try:
+        found = os.get_terminal_size(sys.stdin.fileno())
+    except OSError:
+        return 80, 24
+    return found.columns, found.lines
+
+
+def _at_terminal(session: Session) -> int:
+    """Give the terminal over to the command, and take it back whatever happens."""
+    try:
+        with _raw(sys.stdin.fileno()), _signals(session):
+            threading.Thread(target=_type, args=(session,), daemon=True).start()
+            while piece := _begun(session.link.receive()):
+                _write(sys.stdout.fileno(), piece)
+    except (_LeftError, OSError) as gone:
+        session.signal("HUP")
+        return gone.code if isinstance(gone, _LeftError) else HUNG_UP
+    finally:
+        session.link.close()
+    return session.exit_code()
+
+
+def _begun(piece: bytes) -> bytes:
+    """Raise ``RefusedError`` for what the engine writes in place of a command that cannot run."""
+    if piece.startswith(b"OCI runtime exec failed"):
+        raise RefusedError(client.FIRST_ERROR, piece.decode("utf-8", "replace").strip())
+    return piece
+
+
+def _type(session: Session) -> None:
+    """Hand on what is typed; the end of the terminal is the command's hang-up."""
+    with suppress(OSError):
+        while piece := os.read(sys.stdin.fileno(), 4096):
+            session.link.send(piece)
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
+@contextmanager
+def _raw(fd: int) -> Iterator[None]:
+    before = termios.tcgetattr(fd)
+    tty.setraw(fd, termios.TCSADRAIN)  # what was typed ahead is not thrown away
+    try:
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _signals(session: Session) -> Iterator[None]:
+    """Follow the terminal's size; leave when it is closed or the process is to end."""
+
+    def resized(_number: int, _frame: FrameType | None) -> None:
+        session.resize(_size())
+
+    def left(number: int, _frame: FrameType | None) -> None:
+        raise _LeftError(128 + number)
+
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGWINCH: resized,
+        signal.SIGHUP: left,
+        signal.SIGTERM: left,
+    }
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    session.resize(_size())  # it may have changed since
+    try:
+        yield
+    finally:
+        for number in handlers:
+            signal.signal(number, signal.SIG_IGN)  # we are leaving; a closed terminal tells twice
+
+
+def _piped(session: Session) -> int:
+    """Connect the command to our streams; an interrupt is the command's to answer, too."""
+    threading.Thread(target=_feed, args=(session,), daemon=True).start()
+    frames = session.link.frames()
+    while True:
+        try:
+            for stream, piece in frames:
+                _write(2 if stream == client.STDERR else 1, _begun(piece))
+            return session.exit_code()
+        except KeyboardInterrupt:
+            session.signal("INT")
+            frames = session.link.frames()
+        except BrokenPipeError:
+            session.signal("HUP")
+            raise
+
+
+def _feed(session: Session) -> None:
+    with suppress(OSError):
+        while piece := os.read(sys.stdin.fileno(), 1 << 16):
+            session.link.send(piece)
+    session.link.end_input()
+
+
+def _write(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

@@ -1,0 +1,188 @@
+"""The verbs that talk to a running loop: `attach`, `status`, `restart`, `up --detach`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from devloop import events, process
+from devloop.cli import project as projects
+from devloop.cli.ending import INTERRUPTED
+from devloop.control.client import NoLoopError, Talk
+from devloop.errors import ProjectError
+from devloop.loop.lock import STATE_FOLDER, make_state_folder
+from devloop.model import Project
+from devloop.report.view import View
+
+LOG = "up.log"
+PAUSE = 0.02
+
+Found = Mapping[str, Any]
+Tell = Callable[[Found], None]
+
+
+def project_id(path: Path) -> str:
+    """Give the id of the project in a folder."""
+    return Project(projects.folder(path), "").id
+
+
+def attach(path: Path, output: str) -> int:
+    """Show where the loop is and what it does until it ends; Ctrl-C leaves it alone."""
+    tell = _teller(output)
+    try:
+        with Talk(project_id(path), "attach", follow=True, recent=True) as talk:
+            return _last(talk.events(), tell)
+    except KeyboardInterrupt:
+        return _ended(tell, INTERRUPTED)
+
+
+def _last(found: Iterator[Found], tell: Tell) -> int:
+    """Tell all; gives the loop's exit code."""
+    for one in found:
+        tell(one)
+        if one["event"] == "end":
+            return int(one["exit_code"])
+    tell(events.as_json(events.Error("the loop has gone without a word"), time.time()))
+    return _ended(tell, ProjectError.exit_code)
+
+
+def _ended(tell: Tell, code: int) -> int:
+    tell(events.as_json(events.End(code), time.time()))
+    return code
+
+
+def _teller(output: str) -> Tell:
+    """Tell events as a format has them; JSON goes on as it came, with its own times."""
+    if output == "json":
+
+        def forward(found: Found) -> None:
+            sys.stdout.write(json.dumps(found, ensure_ascii=True) + "\n")
+            sys.stdout.flush()
+
+        return forward
+    report = projects.reporter(output)
+
+    def tell(found: Found) -> None:
+        event = events.from_json(found)
+        if event is not None:
+            report(event)
+
+    return tell
+
+
+def status(path: Path, output: str) -> int:
+    """Say where the loop is; exit code 1 if none runs."""
+    root = projects.folder(path)
+    try:
+        with Talk(Project(root, "").id, "status") as talk:
+            found = talk.answer["status"]
+    except NoLoopError:
+        found = {"root": root, "pid": None, **View().as_json(), "state": "stopped"}
+    if output == "json":
+        sys.stdout.write(json.dumps(found, ensure_ascii=True) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _words(found))
+    return 0 if found["pid"] else ProjectError.exit_code
+
+
+def _words(found: Found) -> Iterator[str]:
+    yield f"{found['project'] or found['root']}: {found['state']}" + (
+        f" (process {found['pid']})" if found["pid"] else ""
+    )
+    for one in found["services"]:
+        ended = f" with code {one['exit_code']}" if one["exit_code"] is not None else ""
+        yield f"  {one['service']}: {one['state']}{ended} {one['url'] or ''}".rstrip()
+    for one in found["cycles"][-1:]:
+        end = f"{one['action']} {one['outcome']} in {one['duration_s']:.2f}s: {one['cause']}"
+        yield f"  cycle {one['cycle']}: {end if one['outcome'] else 'under way'}"
+    for one in found["jobs"]:
+        row = f" {one['matrix']}" if one["matrix"] else ""
+        yield f"  job {one['job']}{row}: {one['conclusion'] or 'running'}"
+    if found["error"]:
+        yield f"  error: {found['error']}"
+
+
+def restart(path: Path, output: str) -> int:
+    """Have the loop start the app anew, and wait for it; gives 0 if the app is there again."""
+    tell, number = _teller(output), None
+    with Talk(project_id(path), "restart", follow=True) as talk:
+        for one in talk.events():
+            if one["event"] == "cycle.started" and one.get("asked") and number is None:
+                number = one["cycle"]
+            if one["event"] not in ("log", "end"):
+                tell(one)
+            if one["event"] == "cycle.finished" and one["cycle"] == number:
+                good = one["outcome"] in ("ok", "superseded")
+                return _ended(tell, 0 if good else ProjectError.exit_code)
+    raise ProjectError("the loop ended before the app was there again")
+
+
+def detached(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, debug_port: int | None = None
+) -> int:
+    """Start the loop in the background and wait until the app is ready or something fails."""
+    root, services = projects.target(targets, files)
+    folder = os.path.join(root, STATE_FOLDER)
+    make_state_folder(folder)
+    log = os.path.join(folder, LOG)
+    argv = [sys.executable, "-m", "devloop", "up", root, *services, "--format", "plain"]
+    argv += [word for file in files for word in ("--file", os.path.abspath(file))]
+    argv += ["--debug-port", str(debug_port)] if debug_port else []
+    child = process.Background(argv, log)
+    tell = _teller(output)
+    try:
+        talk = _reached(Project(root, "").id, child)
+        if talk is None:
+            return _told_by_log(log, child, tell)
+        with talk:
+            return _until_ready(talk.events(), tell)
+    except KeyboardInterrupt:
+        child.send(signal.SIGTERM)
+        child.wait()
+        return _ended(tell, INTERRUPTED)
+
+
+def _reached(project: str, child: process.Background) -> Talk | None:
+    """Wait until this very loop can be talked to; None if it has ended before."""
+    while child.running:
+        try:
+            talk = Talk(project, "attach", follow=True, recent=True)
+        except NoLoopError:
+            time.sleep(PAUSE)
+            continue
+        if talk.answer.get("pid") == child.pid:
+            return talk
+        talk.close()
+        time.sleep(PAUSE)
+    return None
+
+
+def _told_by_log(log: str, child: process.Background, tell: Tell) -> int:
+    """Hand on what a loop said that never came to answer."""
+    with open(log, encoding="utf-8", errors="replace") as stream:
+        lines = stream.read().splitlines()
+    for line in lines:
+        text = line.removeprefix("devloop: ")
+        kind = events.Error if text.startswith("error: ") else events.Notice
+        tell(events.as_json(kind(text.removeprefix("error: ")), time.time()))
+    return _ended(tell, child.wait())
+
+
+def _until_ready(found: Iterator[Found], tell: Tell) -> int:
+    for one in found:
+        if one["event"] == "end":
+            return _ended(tell, int(one["exit_code"]))
+        tell(one)
+        if one["event"] == "app.ready":
+            return _ended(tell, 0)
+        if one["event"] in ("image.failed", "app.exited"):
+            hint = "the loop goes on, a save that mends it is answered; `devloop attach` shows it"
+            tell(events.as_json(events.Notice(hint), time.time()))
+            return _ended(tell, ProjectError.exit_code)
+    return _ended(tell, ProjectError.exit_code)

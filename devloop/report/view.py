@@ -1,0 +1,221 @@
+"""Where a loop is, told by its events: for the live view and for `devloop status`. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from devloop import events
+from devloop.events import Event
+
+KEPT_CYCLES = 20
+APP = "app"
+
+
+@dataclass
+class Service:
+    """A container; ``state``: waiting, building, starting, ready, unready, exited, failed."""
+
+    service: str = APP
+    state: str = "waiting"
+    container: str | None = None
+    image: str | None = None
+    url: str | None = None
+    exit_code: int | None = None
+
+
+@dataclass
+class Cycle:
+    """A cycle; ``outcome`` is empty while it is open."""
+
+    cycle: int
+    action: str = ""
+    cause: str = ""
+    outcome: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass
+class Job:
+    """The last run of a job; ``conclusion`` is empty while it runs."""
+
+    job: str
+    matrix: Mapping[str, Any] | None
+    conclusion: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass
+class Step:
+    """A step of the build under way; ``number`` of ``total``, 0 where the name does not tell."""
+
+    name: str
+    cached: bool
+    duration_s: float
+
+
+@dataclass
+class Build:
+    """The build under way: why, what is pulled for it, its steps."""
+
+    cause: str
+    pulling: str = ""
+    steps: list[Step] = field(default_factory=list)
+
+
+class View:
+    """Takes events in order; not safe for several threads at once."""
+
+    def __init__(self) -> None:
+        self.project = ""
+        self.services: dict[str, Service] = {}
+        self.cycles: deque[Cycle] = deque(maxlen=KEPT_CYCLES)
+        self.jobs: dict[tuple[str, str], Job] = {}
+        self.build: Build | None = None
+        self.error = ""
+        self.ended: int | None = None
+
+    def take(self, event: Event) -> bool:
+        """Take an event; says whether it changed what is shown."""
+        handle = HANDLERS.get(type(event))
+        if handle is not None:
+            handle(self, event)
+        return handle is not None
+
+    def service(self, event: Event) -> Service:
+        """Give the service that an event is about."""
+        name = getattr(event, "service", None) or APP
+        return self.services.setdefault(name, Service(name))
+
+    @property
+    def url(self) -> str | None:
+        """Where the first service that has an address is."""
+        return next((one.url for one in self.services.values() if one.url), None)
+
+    @property
+    def state(self) -> str:
+        """The whole loop in one word: its build, else its least ready service."""
+        if self.build:
+            return "building"
+        states = [one.state for one in self.services.values()]
+        return next((one for one in states if one != "ready"), "ready" if states else "waiting")
+
+    def as_json(self) -> dict[str, object]:
+        """Give the object of ``devloop status --format json``."""
+        return {
+            "project": self.project,
+            "state": self.state,
+            "url": self.url,
+            "services": [asdict(one) for one in self.services.values()],
+            "cycles": [asdict(one) for one in self.cycles],
+            "jobs": [asdict(one) for one in self.jobs.values()],
+            "error": self.error or None,
+        }
+
+
+def _up(view: View, it: events.UpStarted) -> None:
+    view.project = it.project
+
+
+def _building(view: View, it: events.ImageBuilding) -> None:
+    view.build = Build(it.cause)
+
+
+def _pulling(view: View, it: events.ImagePulling) -> None:
+    if view.build:
+        view.build.pulling = it.image
+
+
+def _step(view: View, it: events.ImageStep) -> None:
+    if view.build:
+        view.build.pulling = ""
+        view.build.steps.append(Step(it.name, it.cached, it.duration_s))
+
+
+def _built(view: View, it: events.ImageBuilt) -> None:
+    view.build = None
+    view.service(it).image = it.image
+
+
+def _failed(view: View, it: events.ImageFailed) -> None:
+    view.build = None
+    view.error = f"build failed{f' in {it.step}' if it.step else ''}"
+    service = view.service(it)
+    service.state = service.state if service.container else "failed"
+
+
+def _cancelled(view: View, _it: events.ImageCancelled) -> None:
+    view.build = None
+
+
+def _started(view: View, it: events.AppStarted) -> None:
+    service = view.service(it)
+    service.state, service.container, service.image = "starting", it.container, it.image
+    service.exit_code = None
+
+
+def _ready(view: View, it: events.AppReady) -> None:
+    service = view.service(it)
+    service.state, service.url, service.exit_code = "ready", it.url, None
+    view.error = ""
+
+
+def _exited(view: View, it: events.AppExited) -> None:
+    service = view.service(it)
+    service.state, service.exit_code = "exited", it.exit_code
+
+
+def _cycle_started(view: View, it: events.CycleStarted) -> None:
+    cause = f"{it.asked} asked for" if it.asked else ", ".join(it.paths[:3])
+    view.cycles.append(Cycle(it.cycle, cause=cause))
+
+
+def _cycle_finished(view: View, it: events.CycleFinished) -> None:
+    found = next((one for one in view.cycles if one.cycle == it.cycle), None)
+    if found is None:
+        view.cycles.append(found := Cycle(it.cycle))
+    found.action, found.cause, found.outcome = it.action, it.cause, it.outcome
+    found.duration_s = it.duration_s
+    if it.outcome == "unready":
+        view.service(it).state = "unready"
+
+
+def _job(view: View, it: events.JobStarted | events.JobFinished) -> Job:
+    key = (it.job, str(it.matrix))
+    view.jobs.pop(key, None)  # the newest comes last
+    return view.jobs.setdefault(key, Job(it.job, it.matrix))
+
+
+def _job_finished(view: View, it: events.JobFinished) -> None:
+    job = _job(view, it)
+    job.conclusion, job.duration_s = it.conclusion, it.duration_s
+
+
+def _error(view: View, it: events.Error) -> None:
+    view.error = it.message
+
+
+def _end(view: View, it: events.End) -> None:
+    view.ended = it.exit_code
+
+
+HANDLERS: dict[type[Event], Callable[[View, Any], object]] = {
+    events.UpStarted: _up,
+    events.ImageBuilding: _building,
+    events.ImagePulling: _pulling,
+    events.ImageStep: _step,
+    events.ImageBuilt: _built,
+    events.ImageFailed: _failed,
+    events.ImageCancelled: _cancelled,
+    events.AppStarted: _started,
+    events.AppReady: _ready,
+    events.AppExited: _exited,
+    events.CycleStarted: _cycle_started,
+    events.CycleFinished: _cycle_finished,
+    events.JobStarted: _job,
+    events.JobFinished: _job_finished,
+    events.Error: _error,
+    events.End: _end,
+}
