@@ -24,6 +24,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "compose.*",
         "stacks.*",
         "scaffold.plan",
+        "scaffold.backings",
+        "scaffold.compose",
         "scaffold.editors",
         "scaffold.editor_files",
         "scaffold.jsonc",

@@ -66,6 +66,9 @@ def init(
     editor: Annotated[
         list[Editor] | None, typer.Option("--editor", help="write tasks and debuggers for it too")
     ] = None,
+    compose: Annotated[
+        bool, typer.Option("--compose", help="write a compose.yaml with the services it uses")
+    ] = False,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -81,6 +84,7 @@ def init(
             dry_run=dry_run,
             output=output.value,
             editors=tuple(one.value for one in editor or ()),
+            compose=compose,
         )
     )
 
@@ -218,7 +222,22 @@ def down(
     raise typer.Exit(verb.down(path, tuple(file or ()), volumes=volumes))
 
 
+exports = typer.Typer(help="Write the project for another tool.", no_args_is_help=True)
+app.add_typer(exports, name="export")
 app.add_typer(living.verbs)
+
+
+@exports.callback()
+def export() -> None:
+    """Write the project for another tool."""
+
+
+@exports.command("compose")
+def export_compose(path: Folder = Path()) -> None:
+    """Print a compose.yaml with develop.watch, for those who don't have devloop."""
+    from devloop.cli import export as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.compose(path))
 
 
 def run(arguments: list[str]) -> int:

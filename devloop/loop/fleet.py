@@ -19,7 +19,7 @@ from devloop.compose.command import FILES, Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
 from devloop.config.nodes import Node
-from devloop.config.settings import Watch
+from devloop.config.settings import App, Watch
 from devloop.engine.client import Engine
 from devloop.errors import ConfigError, DevloopError, UserError
 from devloop.jobs.workflow import Workflow
@@ -122,6 +122,9 @@ class Fleet:
     def _own_settings(self) -> None:
         """Take the jobs and how to watch from devloop.yaml; the app is the compose file's."""
         config = looks.read_config(self.folder)
+        if config.app != App():
+            text = "devloop.yaml: `app` counts for a single app; x-devloop says it of a service"
+            self.report(events.Notice(text))
         self.watch, self.workflows = config.watch, looks.read_workflows(self.folder, config)
 
     def _run(self, model: Model) -> int:
