@@ -129,9 +129,7 @@ def test_no_text_of_a_projects_passes_for_a_line_of_ours(
     assert found == (expected or ["devloop: build failed in RUN x", "  one", "  ", "  two"])
 
 
-@pytest.mark.parametrize(
-    "text", ["\x1b]0;title\x07x", "\x1b[2Kx", "x\x00\x07\x7f", "\rx", "\x9bx"]
-)
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07x", "\x1b[2Kx", "x\x00\x07\x7f", "\rx", "\x9bx"])
 def test_no_terminal_sequence_gets_through(text: str) -> None:
     assert clean(text) == "x"
 
