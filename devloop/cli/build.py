@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
@@ -20,11 +22,15 @@ from devloop.loop import images, tagging
 
 def build(path: Path, output: str, tag: str = "") -> int:
     """Build the image if it is not there, or the last stage as ``tag``; gives the exit code."""
-    report = projects.reporter(output)
-    return concluded(report, lambda: _build(path, report, tag, quiet=output == "json"))
+    names: list[str] = []
+    with live.reporting(output) as report:
+        code = concluded(report, lambda: _build(path, report, tag, names.append))
+    if output != "json":
+        sys.stdout.writelines(f"{name}\n" for name in names)
+    return code
 
 
-def _build(path: Path, report: Report, tag: str, *, quiet: bool) -> int:
+def _build(path: Path, report: Report, tag: str, named: Callable[[str], None]) -> int:
     if tag:
         tagging.check(tag)
     engine = client.connect()
@@ -51,6 +57,5 @@ def _build(path: Path, report: Report, tag: str, *, quiet: bool) -> int:
             images.prune(engine, project)
     name = tag or project.image(digest)
     report(events.ImageBuilt(name, digest, made.cached, made.duration))
-    if not quiet:
-        sys.stdout.write(name + "\n")
+    named(name)
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devloop import events
 from devloop.check.subject import Finding, Level
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.check import findings
 from devloop.cli.ending import concluded
@@ -35,8 +36,8 @@ def ci(path: Path, output: str) -> int:
     """Try the whole project once; gives the exit code."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.default_int_handler)
-    report = projects.reporter(output)
-    return concluded(report, lambda: _ci(path, report))
+    with live.reporting(output) as report:
+        return concluded(report, lambda: _ci(path, report))
 
 
 def _ci(path: Path, report: Report) -> int:

@@ -13,6 +13,7 @@ class Format(StrEnum):
     """How a verb that runs for a while reports."""
 
     AUTO = "auto"
+    TUI = "tui"
     PLAIN = "plain"
     JSON = "json"
 
@@ -25,6 +26,8 @@ class Output(StrEnum):
 
 
 Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
-Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
+Reporting = Annotated[
+    Format, typer.Option("--format", help="how to report; auto: a live view in a terminal")
+]
 Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
 Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]
