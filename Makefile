@@ -6,7 +6,7 @@ STACKS := golang:1.24 rust:1.85-slim maven:3.9-eclipse-temurin-21 ruby:3.3-slim 
   elixir:1.18-slim nginx:1.26
 ARGS ?=
 
-.PHONY: help venv engine engine-stop test test-slow lint bench demo clean
+.PHONY: help venv engine engine-stop test test-slow lint docs bench demo clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1 — /; s/\$$\$$/$$/; /^make /p' Makefile
@@ -30,6 +30,9 @@ lint: venv ## ruff and mypy
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy --strict devloop
+
+docs: venv ## write the parts of docs/ that are made from the code
+	@$(PYTHON) -m tests.docs
 
 bench: venv ## how fast a save is answered
 	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m tests.bench $(ARGS)

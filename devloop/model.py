@@ -72,6 +72,18 @@ class Port:
     host: str = "127.0.0.1"
 
 
+DEBUG_PORTS = {"node": 9229, "python": 5678}
+"""The stacks whose apps can be debugged, and the port that their debuggers usually have."""
+
+
+@dataclass(frozen=True)
+class Debugger:
+    """Debug an app of this stack at this port, in the container and on 127.0.0.1."""
+
+    stack: str
+    port: int
+
+
 @dataclass(frozen=True)
 class ContainerSpec:
     """All that a container is made of besides its image; a difference recreates it.
@@ -93,6 +105,13 @@ class ContainerSpec:
     cpus: float | None = None
     reload_signal: str = ""
     health: str | None = None
+    debugger: Debugger | None = None
+
+    @property
+    def published(self) -> tuple[Port, ...]:
+        """Give all that is published: the app's ports, then the debugger's."""
+        debug = (Port(self.debugger.port, self.debugger.port),) if self.debugger else ()
+        return (*self.ports, *debug)
 
 
 LABEL = "dev.devloop"
@@ -100,3 +119,9 @@ LABEL_PROJECT = f"{LABEL}.project"
 LABEL_PATH = f"{LABEL}.path"
 LABEL_SERVICE = f"{LABEL}.service"
 LABEL_FINGERPRINT = f"{LABEL}.fingerprint"
+
+
+class Part(str):
+    """The beginning of a line that was too long to be kept whole; its rest follows."""
+
+    __slots__ = ()

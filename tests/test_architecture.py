@@ -13,6 +13,7 @@ HOUSE = Path(__file__).parent.parent / "devloop"
 MODULES = {
     ".".join(path.relative_to(HOUSE.parent).with_suffix("").parts): path
     for path in sorted(HOUSE.rglob("*.py"))
+    if "hooks" not in path.parts  # run by the app's own Python
     if path.name != "__init__.py"
 }
 
@@ -22,6 +23,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "config.*",
         "stacks.*",
         "scaffold.plan",
+        "scaffold.editors",
+        "scaffold.editor_files",
+        "scaffold.jsonc",
         "scaffold.quote",
         "scaffold.render",
         "image.dockerfile",
@@ -58,9 +62,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "scaffold.write",
         "loop.lock",
         "jobs.runner",
+        "jobs.performer",
+        "jobs.background",
+        "jobs.endings",
     ),
     (
         "loop.look",
+        "loop.head",
         "loop.images",
         "loop.serving",
         "loop.execute",

@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from devloop.cli import living
-from devloop.cli.options import Answering, Folder, Format, Here, Output, Reporting
+from devloop.cli.options import (
+    Answering,
+    Editor,
+    Folder,
+    Format,
+    Here,
+    Kept,
+    Output,
+    Push,
+    Reporting,
+    Tag,
+)
 from devloop.errors import ConfigError, DevloopError, HostError
 
 app = typer.Typer(
@@ -50,6 +61,9 @@ def init(
     *,
     force: Annotated[bool, typer.Option("--force", help="overwrite files that exist")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write nothing")] = False,
+    editor: Annotated[
+        list[Editor] | None, typer.Option("--editor", help="write tasks and debuggers for it too")
+    ] = None,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -64,6 +78,7 @@ def init(
             force=force,
             dry_run=dry_run,
             output=output.value,
+            editors=tuple(one.value for one in editor or ()),
         )
     )
 
@@ -75,31 +90,36 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="go on in the background once it is ready")
     ] = False,
+    debug_port: Annotated[
+        int | None,
+        typer.Option("--debug-port", min=1, max=65535, help="let a debugger attach here"),
+    ] = None,
     report: Reporting = Format.AUTO,
 ) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
     if detach:
         from devloop.cli import talk  # noqa: PLC0415
 
-        raise typer.Exit(talk.detached(path, report.value))
+        raise typer.Exit(talk.detached(path, report.value, debug_port))
     from devloop.cli import up as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.up(path, report.value))
+    raise typer.Exit(verb.up(path, report.value, debug_port))
 
 
 @app.command()
 def build(
     path: Folder = Path(),
     *,
-    tag: Annotated[
-        str, typer.Option("--tag", "-t", help="build the last stage, and call it user/name:version")
-    ] = "",
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
     report: Reporting = Format.AUTO,
 ) -> None:
     """Build the image only; with a tag the one that is shipped, not the one that the loop runs."""
     from devloop.cli import build as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.build(path, report.value, tag))
+    shipped = tag, push, cache.value if cache else ""
+    raise typer.Exit(verb.build(path, report.value, shipped))
 
 
 @app.command()
@@ -161,11 +181,21 @@ def jobs(
 
 
 @app.command()
-def ci(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def ci(
+    path: Folder = Path(),
+    *,
+    jobs: Annotated[str, typer.Option("--jobs", help="jobs, separated by commas; else all")] = "",
+    tag: Tag = "",
+    push: Push = False,
+    cache: Kept = None,
+    report: Reporting = Format.AUTO,
+) -> None:
     """Check, build, start and run every job once; the exit code is for CI."""
     from devloop.cli import ci as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.ci(path, report.value))
+    shipped = tag, push, cache.value if cache else ""
+    names = tuple(filter(None, jobs.split(",")))
+    raise typer.Exit(verb.ci(path, names, shipped, report.value))
 
 
 @app.command()

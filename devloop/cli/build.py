@@ -18,21 +18,21 @@ from devloop.cli.project import Report
 from devloop.engine import client
 from devloop.image import engine_build
 from devloop.loop import images, tagging
+from devloop.loop.tagging import Wish
 
 
-def build(path: Path, output: str, tag: str = "") -> int:
-    """Build the image if it is not there, or the last stage as ``tag``; gives the exit code."""
+def build(path: Path, output: str, shipped: tuple[str, bool, str]) -> int:
+    """Build the image if it is not there, or the one that is shipped; gives the exit code."""
     names: list[str] = []
     with live.reporting(output) as report:
-        code = concluded(report, lambda: _build(path, report, tag, names.append))
+        code = concluded(report, lambda: _build(path, report, Wish(*shipped), names.append))
     if output != "json":
         sys.stdout.writelines(f"{name}\n" for name in names)
     return code
 
 
-def _build(path: Path, report: Report, tag: str, named: Callable[[str], None]) -> int:
-    if tag:
-        tagging.check(tag)
+def _build(path: Path, report: Report, wish: Wish, named: Callable[[str], None]) -> int:
+    tagging.check(wish)
     engine = client.connect()
     root = projects.folder(path)
     picture = projects.look(root)
@@ -49,13 +49,13 @@ def _build(path: Path, report: Report, tag: str, named: Callable[[str], None]) -
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)
     digest = picture.wanted.fingerprint.digest
-    if tag:
-        made = tagging.build(engine, project, picture, tag, report, build_id, stopped)
+    if wish.tag:
+        made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
     else:
         made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
         if not made.cached:
             images.prune(engine, project)
-    name = tag or project.image(digest)
+    name = wish.tag or project.image(digest)
     report(events.ImageBuilt(name, digest, made.cached, made.duration))
     named(name)
     return 0

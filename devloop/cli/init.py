@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
+from devloop.cli.project import look
 from devloop.errors import ConfigError, Problem
+from devloop.scaffold import editors as editing
+from devloop.scaffold.editor_files import Subject
 from devloop.scaffold.plan import FilePlan, looked_for, plan
 from devloop.scaffold.write import read_existing, read_templates, write
 from devloop.stacks import registry
@@ -17,20 +20,27 @@ from devloop.stacks.base import Detection, ManifestError, Snapshot
 _DONE = {
     "create": "created",
     "overwrite": "overwrote",
+    "merge": "added to",
     "keep": "kept (it is there already; --force overwrites it)",
     "same": "unchanged",
 }
 _FILL_IN = "fill in the Dockerfile's CMD, and app.ports in devloop.yaml if it listens"
-_WOULD = {**_DONE, "create": "would create", "overwrite": "would overwrite"}
+_WOULD = {
+    **_DONE,
+    "create": "would create",
+    "overwrite": "would overwrite",
+    "merge": "would add to",
+}
 
 
-def init(
+def init(  # noqa: PLR0913 - the verb's options
     root: Path,
     snapshot: Snapshot,
     *,
     force: bool,
     dry_run: bool,
     output: Literal["plain", "json"],
+    editors: tuple[str, ...] = (),
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
@@ -46,12 +56,35 @@ def init(
     plans = plan(name, detections, read_templates(), read_existing(root), force=force)
     if not dry_run:
         write(root, plans)
+    if editors:
+        more = _for_editors(root, editors)
+        if not dry_run:
+            write(root, more)
+        plans = (*plans, *more)
     if output == "json":
         print(json.dumps(_document(detections, plans)), file=stdout or sys.stdout)
         return 0
     for line in _lines(detections, plans, dry_run=dry_run):
         print(line, file=stderr or sys.stderr)
     return 0
+
+
+def _for_editors(root: Path, editors: tuple[str, ...]) -> list[FilePlan]:
+    """Plan the files of editors, from what the loop makes of the project."""
+    picture = look(str(root))
+    spec, target = picture.wanted.spec, picture.config.app.target
+    lead = picture.detections[0].name if picture.detections else ""
+    subject = Subject(
+        picture.config.name or root.resolve().name,
+        "Dockerfile" if picture.generated else picture.dockerfile_path,
+        target or picture.inputs.target,
+        spec.mount or "/",
+        spec.keep,
+        spec.ports,
+        lead,
+    )
+    names = editing.paths(editors, subject)
+    return editing.plan(editors, subject, read_existing(root, names))
 
 
 def _check(snapshot: Snapshot, detections: Sequence[Detection]) -> None:

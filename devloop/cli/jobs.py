@@ -23,6 +23,7 @@ from devloop.jobs.contexts import Host
 from devloop.jobs.graph import Jobs
 from devloop.loop import images
 from devloop.loop import look as looks
+from devloop.loop.head import head
 from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock, holder
 from devloop.loop.picture import Picture
@@ -42,33 +43,33 @@ def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
     picture = projects.look(root, projects.surroundings(invoking_user(engine)))
     project = projects.named(root, picture)
     found = Jobs(looks.read_workflows(root, picture.config), limit=max(2, os.cpu_count() or 2))
-    chosen = _chosen(found, names, report)
+    if not graph.table(found):
+        raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
+    asked = chosen(found, names) if names else startable(found, report)
     with _container(engine, project, picture, report) as (container, workspace):
-        host = Host(project.name, workspace, secrets=_secrets(found) if names else {})
+        at, secrets = head(root), secrets_of(found) if names else {}
+        host = Host(project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
         found = Jobs(found.workflows, host, found.limit)
-        found, interrupted = once(engine, root, container, found, chosen, report, named=bool(names))
+        found, interrupted = once(engine, root, container, found, asked, report, named=bool(names))
     if interrupted:
         return INTERRUPTED
     return ProjectError.exit_code if found.red else 0
 
 
-def _chosen(found: Jobs, names: tuple[str, ...], report: Report) -> tuple[str, ...]:
+def chosen(found: Jobs, names: tuple[str, ...]) -> tuple[str, ...]:
     """Find the jobs that are meant; raises ``UserError`` for a name that is none."""
     known = graph.table(found)
-    if not known:
-        raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
-    if not names:
-        return startable(found, report)
-    chosen = []
+    meant = []
     for name in names:
         fitting = [one for one in known if one == name or one.endswith(f"/{name}")]
         if not fitting:
-            raise UserError(f"there is no job `{name}`", hint=f"there are {', '.join(known)}")
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise UserError(f"there is no job `{name}`", hint=there)
         unsupported = [known[one][1].unsupported for one in fitting if known[one][1].unsupported]
         if unsupported:
             raise UserError(f"the job {name} cannot run here: {unsupported[0]}")
-        chosen += fitting
-    return tuple(chosen)
+        meant += fitting
+    return tuple(meant)
 
 
 def startable(found: Jobs, report: Report) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ def startable(found: Jobs, report: Report) -> tuple[str, ...]:
     return tuple(name for name, (flow, job) in known.items() if not graph.gated(flow, job))
 
 
-def _secrets(found: Jobs) -> dict[str, str]:
+def secrets_of(found: Jobs) -> dict[str, str]:
     """Give the secrets that the jobs name, from this process's environment."""
     named = re.findall(r"secrets\s*(?:\.\s*|\[\s*')([A-Za-z_]\w*)", repr(found.workflows))
     return {name: os.environ[name] for name in named if name in os.environ}

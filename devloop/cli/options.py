@@ -25,6 +25,25 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Editor(StrEnum):
+    """For which editor `init` writes files."""
+
+    VSCODE = "vscode"
+    ZED = "zed"
+    NEOVIM = "neovim"
+    JETBRAINS = "jetbrains"
+
+
+class Cache(StrEnum):
+    """Where the layers of an image that is shipped are kept."""
+
+    REGISTRY = "registry"
+    GHA = "gha"
+
+
+Tag = Annotated[str, typer.Option("--tag", "-t", help="the image to ship, user/name:version")]
+Push = Annotated[bool, typer.Option("--push", help="push it")]
+Kept = Annotated[Cache | None, typer.Option("--cache", help="keep its layers with it, or in gha")]
 Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
 Reporting = Annotated[
     Format, typer.Option("--format", help="how to report; auto: a live view in a terminal")

@@ -56,8 +56,10 @@ def named(root: str, picture: Picture) -> Project:
     return Project(root, picture.config.name or os.path.basename(root) or "app")
 
 
-def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
-    """Give what `init` would write, and whom the container runs as."""
+def surroundings(
+    user: tuple[int, int] | None = None, debug_port: int | None = None
+) -> Surroundings:
+    """Give what `init` would write, whom the container runs as, and its debugger's port."""
 
     def dockerfile(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerfile(detections, scaffold_write.read_templates())
@@ -65,7 +67,7 @@ def surroundings(user: tuple[int, int] | None = None) -> Surroundings:
     def dockerignore(detections: tuple[Detection, ...]) -> str:
         return scaffold.dockerignore(detections, scaffold_write.read_templates())
 
-    return Surroundings(dockerfile, dockerignore, user)
+    return Surroundings(dockerfile, dockerignore, user, debug_port)
 
 
 def both(first: Report, second: Report) -> Report:

@@ -132,13 +132,14 @@ def restart(path: Path, output: str) -> int:
     raise ProjectError("the loop ended before the app was there again")
 
 
-def detached(path: Path, output: str) -> int:
+def detached(path: Path, output: str, debug_port: int | None = None) -> int:
     """Start the loop in the background and wait until the app is ready or something fails."""
     root = projects.folder(path)
     folder = os.path.join(root, STATE_FOLDER)
     make_state_folder(folder)
     log = os.path.join(folder, LOG)
     argv = [sys.executable, "-m", "devloop", "up", root, "--format", "plain"]
+    argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
     with live.reporting(output) as shown:
         tell = _teller(output, shown)

@@ -24,12 +24,12 @@ from devloop.model import Change, Project
 from devloop.watch.watcher import Watcher
 
 
-def up(path: Path, output: str) -> int:
+def up(path: Path, output: str, debug_port: int | None = None) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     desk = Desk()
     with live.reporting(output) as shown, live.at_keys(shown, desk.ask, lambda: _leave(desk)):
         report = projects.both(shown, desk)
-        code = concluded(report, lambda: _up(path, report, desk))
+        code = concluded(report, lambda: _up(path, report, desk, debug_port))
         desk.history.close()
         return code
 
@@ -42,11 +42,11 @@ def _leave(desk: Desk) -> None:
         live.interrupt()
 
 
-def _up(path: Path, report: Report, desk: Desk) -> int:
+def _up(path: Path, report: Report, desk: Desk, debug_port: int | None) -> int:
     engine = client.connect()
     desk.root = root = projects.folder(path)
     with ProjectLock(root), Server(Project(root, "").id, desk.history, desk.answer):
-        around = projects.surroundings(invoking_user(engine))
+        around = projects.surroundings(invoking_user(engine), debug_port)
         picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None

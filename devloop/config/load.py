@@ -138,6 +138,8 @@ class _Reader(Reader):
 
     def port(self, node: Node) -> Port:
         text = self.text(node)
+        if not text:
+            return Port(0, 0)
         head, _, container = text.rpartition(":")
         host, _, published = head.rpartition(":")
         numbers = (container, published or container)

@@ -65,8 +65,7 @@ def parse(content: bytes, path: str) -> Node:
     except yaml.MarkedYAMLError as error:
         raise ConfigError((_from_yaml(error, path),)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = str(getattr(error, "reason", error)).splitlines()[0]
-        raise ConfigError((Problem(f"not readable as YAML: {reason}", location=path),)) from None
+        raise ConfigError((_unreadable(error, content, path),)) from None
     except RecursionError:
         raise ConfigError((Problem("the nesting is too deep", location=path),)) from None
     if root is None:
@@ -76,6 +75,14 @@ def parse(content: bytes, path: str) -> Node:
     if builder.problems:
         raise ConfigError(tuple(builder.problems))
     return node
+
+
+def _unreadable(error: Exception, content: bytes, path: str) -> Problem:
+    """Tell what is no text at all, and at which byte."""
+    reason = str(getattr(error, "reason", error)).splitlines()[0]
+    before = content[: getattr(error, "position", getattr(error, "start", 0)) or 0]
+    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+    return Problem(f"not readable as YAML: {reason}", location=f"{path}:{line}:{column}")
 
 
 def _from_yaml(error: yaml.MarkedYAMLError, path: str) -> Problem:

@@ -55,7 +55,8 @@ class Reader:
     def text(self, node: Node) -> str:
         """Read a text, not empty."""
         if isinstance(node.value, tuple | Mapping) or node.value is None or not node.text:
-            self.problem(node, f"a text is needed here, not {node.kind}")
+            kind = "an empty one" if node.value == "" else node.kind
+            self.problem(node, f"a text is needed here, not {kind}")
             return ""
         if "\0" in node.text:
             self.problem(node, "a text cannot hold a NUL character")

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from devloop.jobs.workflow import Workflow
 from devloop.model import Command, Port
+
+
+def _key(default: object, form: str, about: str, shown: str = "") -> Any:  # noqa: ANN401
+    """Give a field that `devloop.config.reference` can tell of.
+
+    ``form`` names how it is written, ``shown`` is its default in the user's words.
+    """
+    return field(default=default, metadata={"form": form, "about": about, "shown": shown})
 
 
 @dataclass(frozen=True)
@@ -26,21 +35,55 @@ class App:
     ``stop_grace`` in seconds, ``memory`` in bytes, ``keep`` and ``manifests`` below the project.
     """
 
-    dockerfile: str | None = None
-    target: str | None = None
-    build_args: tuple[tuple[str, str], ...] = ()
-    run: Command | None = None
-    mount: str | None = None
-    keep: tuple[str, ...] | None = None
-    ports: tuple[Port, ...] | None = None
-    env: tuple[tuple[str, str], ...] = ()
-    env_file: str | None = None
-    manifests: tuple[str, ...] = ()
-    reload: Reload | None = None
-    stop_grace: float = 2.0
-    memory: int | None = None
-    cpus: float | None = None
-    health: str | None = None
+    dockerfile: str | None = _key(
+        None, "path", "the Dockerfile, below the project", "`Dockerfile`, else the one of `init`"
+    )
+    target: str | None = _key(
+        None, "text", "the stage that is built", "`dev`, else `development`, else the last one"
+    )
+    build_args: tuple[tuple[str, str], ...] = _key((), "variables", "build arguments")
+    run: Command | None = _key(  # noqa: RUF009 - a field, not a default that is shared
+        None, "command", "what runs: a text by `sh -c`, a list as it is", "the image's CMD"
+    )
+    mount: str | None = _key(
+        None,
+        "place",
+        "where the project is mounted in the container",
+        "where the target copies the folder to, else WORKDIR",
+    )
+    keep: tuple[str, ...] | None = _key(
+        None,
+        "paths",
+        "paths that stay the container's own, never the host's",
+        "those of the stack: `node_modules` and its kin",
+    )
+    ports: tuple[Port, ...] | None = _key(
+        None,
+        "ports",
+        "what is published: `3000`, `8080:3000`, or with a host address; else on 127.0.0.1",
+        "the image's EXPOSE, else the stack's",
+    )
+    env: tuple[tuple[str, str], ...] = _key((), "variables", "the app's environment")
+    env_file: str | None = _key(None, "path", "a file of `NAME=value` lines; `env` wins over it")
+    manifests: tuple[str, ...] = _key(
+        (), "texts", "patterns of files that count as dependencies besides those that are found"
+    )
+    reload: Reload | None = _key(  # noqa: RUF009 - as above
+        None,
+        "reload",
+        "what a save does: `restart`, `signal:USR2`, `exec: <command>`, or `none` where the app "
+        "reloads itself",
+        "that of the stack",
+    )
+    stop_grace: float = _key(2.0, "duration", "how long the app may take to stop", "`2s`")
+    memory: int | None = _key(None, "size", "the most memory that the container may have")
+    cpus: float | None = _key(None, "number", "the most processors that it may use")
+    health: str | None = _key(
+        None,
+        "url",
+        "ready is an answer below 500 from here",
+        "any answer from the first port",
+    )
 
 
 @dataclass(frozen=True)
@@ -50,19 +93,23 @@ class Watch:
     ``poll`` is the seconds between two polls, 0 for never, None to decide by a self-test.
     """
 
-    paths: tuple[str, ...] | None = None
-    paths_ignore: tuple[str, ...] = ()
-    quiet: float = 0.03
-    max_wait: float = 1.0
-    poll: float | None = None
+    paths: tuple[str, ...] | None = _key(
+        None, "texts", "patterns of the files whose save counts", "the stack's source suffixes"
+    )
+    paths_ignore: tuple[str, ...] = _key((), "texts", "patterns of files whose save does not")
+    quiet: float = _key(0.03, "duration", "answer when nothing changed for so long", "`30ms`")
+    max_wait: float = _key(1.0, "duration", "answer after so long at the latest", "`1s`")
+    poll: float | None = _key(
+        None, "poll", "look instead of listen: `auto`, `off`, or how often", "`auto`"
+    )
 
 
 @dataclass(frozen=True)
 class Config:
     """The whole of devloop.yaml; ``workflows`` are files whose jobs run too."""
 
-    name: str | None = None
+    name: str | None = _key(None, "text", "what the project is called", "the folder's name")
     app: App = field(default_factory=App)
     watch: Watch = field(default_factory=Watch)
     workflow: Workflow = field(default_factory=Workflow)
-    workflows: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = _key((), "paths", "workflow files whose jobs run too")

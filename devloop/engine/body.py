@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from devloop.engine import volumes
+from devloop.engine import debugging, volumes
 from devloop.model import ContainerSpec, Port, Project
 
 HOME = "/home/devloop"
@@ -59,12 +59,12 @@ def request_body(
         "Env": [f"{key}={value}" for key, value in env.items()],
         "Labels": dict(volumes.labels(project, fingerprint)),
         "OpenStdin": True,
-        "ExposedPorts": {f"{port.container}/tcp": {} for port in spec.ports},
+        "ExposedPorts": {f"{port.container}/tcp": {} for port in spec.published},
         "StopTimeout": grace_seconds(spec),
         "HostConfig": {
             "Init": True,
             "Mounts": _mounts(spec, kept),
-            "PortBindings": _bindings(spec.ports),
+            "PortBindings": _bindings(spec.published),
             "Memory": spec.memory or 0,
             "NanoCpus": int((spec.cpus or 0) * 1e9),
         },
@@ -83,6 +83,11 @@ def request_body(
 
 def command(image: Image, spec: ContainerSpec) -> list[str]:
     """Give the argument vector that the app is run with; a list or string replaces the CMD."""
+    argv = _plain_command(image, spec)
+    return debugging.wrapped(argv, spec.debugger) if spec.debugger and argv else argv
+
+
+def _plain_command(image: Image, spec: ContainerSpec) -> list[str]:
     if spec.command is None:
         return [*image.entrypoint, *image.command]
     if isinstance(spec.command, str):

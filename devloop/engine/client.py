@@ -231,6 +231,12 @@ class Engine:
                 repository, tag=tag, stream=True, decode=True, platform=platform or None
             )
 
+    def push(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Push an image with the user's registry credentials; yields the engine's progress."""
+        repository, tag = _split_tag(name)
+        with gone(self.address), refusals():
+            yield from self._api.push(repository, tag=tag, stream=True, decode=True)
+
 
 def connect(timeout: float = DEFAULT_TIMEOUT) -> Engine:
     """Connect to the engine that the docker command would use; raises ``HostError``."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devloop.engine import volumes
+from devloop.engine import debugging, volumes
 from devloop.engine.body import HOME, Image, grace_seconds, inside, kept_paths, request_body
 from devloop.engine.client import CONFLICT, NOT_FOUND, Engine, RefusedError
 from devloop.errors import HostError
@@ -68,6 +68,8 @@ def prepare(
         container = _create(engine, project, image, spec, fingerprint, supervised=False)
     if spec.user:
         _settle_user(engine, container.id, spec.user)
+    if spec.debugger:
+        volumes.put(engine, container.id, "/", debugging.files(spec.debugger))
     return container
 
 
@@ -75,7 +77,7 @@ def prepare_idle(
     engine: Engine, project: Project, image: Image, spec: ContainerSpec, fingerprint: str
 ) -> Container:
     """Create a container that waits instead of running the app; jobs run in it."""
-    silent = replace(spec, ports=(), command=None)
+    silent = replace(spec, ports=(), command=None, debugger=None)
     waiting = replace(image, entrypoint=("tail", "-f", "/dev/null"), command=())
     container = _create(engine, project, waiting, silent, fingerprint, supervised=False)
     if spec.user:

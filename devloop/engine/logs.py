@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from devloop.model import Part
+
 MAX_LINE = 1 << 16
 
 
@@ -22,7 +24,7 @@ class Lines:
             yield line.rstrip(b"\r").decode("utf-8", "replace")
         while len(self._rest) > MAX_LINE:
             head, self._rest = self._rest[:MAX_LINE], self._rest[MAX_LINE:]
-            yield head.decode("utf-8", "replace")
+            yield Part(head.decode("utf-8", "replace"))
 
     def close(self) -> Iterator[str]:
         """Yield what is left at the end of the stream."""

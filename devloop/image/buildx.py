@@ -1,4 +1,4 @@
-"""Builds that need a session (secrets, ssh): ``docker buildx build --progress=rawjson``.
+"""Builds that need a session (secrets, ssh, caches): ``docker buildx build --progress=rawjson``.
 
 The context is the same archive as for the Engine API, on standard input; secrets never enter it.
 """
@@ -58,7 +58,7 @@ def build(
 
 def command(order: Order) -> list[str]:
     """Give the argument vector of a build."""
-    argv = ["docker", "buildx", "build", "--builder", "default", "--progress=rawjson", "--load"]
+    argv = ["docker", "buildx", "build", *_builder(order), "--progress=rawjson", "--load"]
     argv += ["--file", GENERATED_DOCKERFILE, "--tag", order.tag]
     argv += ["--target", order.target] if order.target else []
     argv += ["--platform", order.platform] if order.platform else []
@@ -70,6 +70,20 @@ def command(order: Order) -> list[str]:
     for name, path in order.secrets:
         argv += ["--secret", f"id={name},src={path}"]
     return [*argv, *(("--ssh", "default") if order.ssh else ()), "-"]
+
+
+def _builder(order: Order) -> list[str]:
+    """Choose the builder, and where layers come from and go to.
+
+    The engine's own can keep them with the image alone; GitHub's cache needs the one in use.
+    """
+    if order.cache == "gha":
+        return ["--cache-from", "type=gha", "--cache-to", "type=gha,mode=max"]
+    engine = ["--builder", "default"]
+    if order.cache == "registry":
+        where = f"type=registry,ref={order.tag}"
+        return [*engine, "--cache-from", where, "--cache-to", "type=inline"]
+    return engine
 
 
 class Objects:
@@ -139,6 +153,6 @@ def _failed(progress: Progress, rest: str) -> Exception:
 
 def _no_buildx() -> HostError:
     return HostError(
-        "this Dockerfile uses secrets or ssh, which need `docker buildx`",
+        "secrets, ssh and caches of a build need `docker buildx`",
         hint="install the docker command and its buildx plugin",
     )

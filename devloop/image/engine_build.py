@@ -41,7 +41,8 @@ class BuildCancelledError(Exception):
 class Order:
     """One build: what is sent and what the result is called.
 
-    ``secrets`` are (id, file) and ``ssh`` asks for the agent: both need a session (``buildx``).
+    ``secrets`` are (id, file) and ``ssh`` asks for the agent; ``cache`` is where layers are kept
+    besides the engine, ``registry`` (with the image) or ``gha``: all need a session (``buildx``).
     """
 
     root: str
@@ -57,6 +58,7 @@ class Order:
     secrets: tuple[tuple[str, str], ...] = ()
     ssh: bool = False
     no_cache: bool = False
+    cache: str = ""
 
 
 def build(

@@ -31,7 +31,7 @@ class Host:
 class Order:
     """One run of a job with one row of its matrix; ``named``: a person asked for it.
 
-    ``cancels``: it ends what runs in its concurrency group.
+    ``cancels``: it ends what runs in its concurrency ``group``; ``flow_group`` is its workflow's.
     """
 
     number: int
@@ -49,6 +49,7 @@ class Order:
     named: bool = False
     group: str = ""
     cancels: bool = False
+    flow_group: str = ""
 
 
 def github(host: Host, workflow: Workflow, job: str = "", number: int = 1) -> dict[str, Any]:
@@ -77,11 +78,14 @@ def github(host: Host, workflow: Workflow, job: str = "", number: int = 1) -> di
     }
 
 
-def of_job(host: Host, order: Order, folder: str) -> dict[str, Any]:
-    """Give the contexts that all steps of a run share."""
+def of_job(
+    host: Host, order: Order, folder: str, inputs: Mapping[str, str], action: str = ""
+) -> dict[str, Any]:
+    """Give the contexts that steps share: those of a job, or of the action in this folder."""
+    known = github(host, order.workflow, order.job.id, order.number)
     return {
-        "github": github(host, order.workflow, order.job.id, order.number),
-        "inputs": {},
+        "github": {**known, "action_path": action} if action else known,
+        "inputs": dict(inputs),
         "vars": {},
         "secrets": dict(host.secrets) if order.named else {},
         "needs": dict(order.needs),

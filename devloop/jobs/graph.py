@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from devloop import events
-from devloop.jobs import contexts, filters, matrix, templates
+from devloop.jobs import contexts, filters, rows, templates
 from devloop.jobs.contexts import Host, Order
 from devloop.jobs.expressions import ExpressionError
-from devloop.jobs.expressions_values import truthy
 from devloop.jobs.needs import ancestors
 from devloop.jobs.workflow import Job, Workflow
 
@@ -351,7 +350,8 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
     try:
         if not templates.holds(job.condition, seen, status):
             return _skip(jobs, label)
-        orders = _rows(jobs, label, flow, job, files, seen)
+        named = label in jobs.named
+        orders = rows.orders(jobs.number, label, (flow, job), files, seen, named=named)
     except (ExpressionError, ValueError) as error:
         problem = Tell(events.Error(f"{job.location}: job {label}: {error}"))
         failed = Outcome("failure", "failure")
@@ -360,7 +360,10 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
         return jobs, (problem, Tell(_finished(order, failed)), *more)
     if not orders:
         return _skip(jobs, label)
-    jobs, plan = _supersede(jobs, orders[0])
+    plan: Plan = ()
+    for order in {one.group: one for one in orders if one.group}.values():
+        jobs, more = _supersede(jobs, order)
+        plan += more
     return replace(jobs, waves={**jobs.waves, label: Wave(orders)}), plan
 
 
@@ -370,7 +373,7 @@ def _supersede(jobs: Jobs, order: Order) -> Result:
     others = {
         label: wave
         for label, wave in jobs.waves.items()
-        if order.group and any(one.group == order.group for one in (*wave.todo, *wave.running))
+        if any(one.group == order.group for one in (*wave.todo, *wave.running))
     }
     waiting = [label for label, wave in others.items() if not wave.running]
     runs = len(waiting) < len(others)
@@ -391,60 +394,12 @@ def _skip(jobs: Jobs, label: str) -> Result:
     return replace(jobs, done=done), (Tell(events.JobFinished(label, None, "skipped", 0.0)),)
 
 
-def _rows(
-    jobs: Jobs,
-    label: str,
-    flow: Workflow,
-    job: Job,
-    files: tuple[str, ...],
-    seen: Mapping[str, Any],
-) -> tuple[Order, ...]:
-    spread = _spread(job.matrix, seen)
-    rows = [{}] if spread is None else matrix.rows(spread)
-    most = templates.value(job.max_parallel, seen)
-    fast = truthy(templates.value(job.fail_fast, seen))
-    found = []
-    for at, row in enumerate(rows):
-        shown = f"{label} ({matrix.label(row)})" if row else label
-        inner = {**seen, "matrix": row, "strategy": {}, "env": {}, "secrets": {}}
-        group = templates.fill(job.concurrency.group, inner) if job.concurrency else ""
-        order = Order(
-            jobs.number,
-            flow,
-            job,
-            label,
-            shown,
-            row,
-            at,
-            len(rows),
-            fast,
-            int(float(most or 0)),
-            seen["needs"],
-            files,
-            label in jobs.named,
-            group,
-            job.concurrency is not None and truthy(templates.value(job.concurrency.cancel, inner)),
-        )
-        found.append(order)
-    return tuple(found)
-
-
-def _spread(spread: Any, seen: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ANN401
-    """Give a matrix with its expressions evaluated."""
-    if spread is None:
-        return None
-    found = _evaluated(spread, seen)
-    if not isinstance(found, Mapping):
-        raise ValueError("the matrix is no mapping")  # noqa: TRY004 - the user's data
-    return found
-
-
-def _evaluated(data: Any, seen: Mapping[str, Any]) -> Any:  # noqa: ANN401 - plain data
-    if isinstance(data, Mapping):
-        return {key: _evaluated(one, seen) for key, one in data.items()}
-    if isinstance(data, list):
-        return [_evaluated(one, seen) for one in data]
-    return templates.value(data, seen)
+def _excludes(busy: Order, order: Order) -> bool:
+    """Say whether two runs are of one group: of jobs, or of two workflows."""
+    if order.group and busy.group == order.group:
+        return True
+    same = busy.workflow.path == order.workflow.path
+    return bool(order.flow_group) and busy.flow_group == order.flow_group and not same
 
 
 def _fill(jobs: Jobs) -> Result:
@@ -460,7 +415,7 @@ def _fill(jobs: Jobs) -> Result:
             full = order.max_parallel and len(current.running) >= order.max_parallel
             if full or len(busy) >= jobs.limit or wave.dropped:
                 break
-            if order.group and any(one.group == order.group for one in busy):
+            if any(_excludes(one, order) for one in busy):
                 break
             running = (*current.running, order)
             waves[label] = replace(current, todo=current.todo[1:], running=running)

@@ -34,6 +34,11 @@ class Masks:
         """Give a text with stars for each secret."""
         return self._pattern.sub(STARS, text) if self._pattern else text
 
+    @property
+    def longest(self) -> int:
+        """Give the length of the longest text that is hidden."""
+        return max(map(len, self._forms), default=0)
+
     def within(self, text: str) -> bool:
         """Say whether a text holds a secret."""
         return bool(self._pattern and self._pattern.search(text))

@@ -1,327 +1,256 @@
-"""Runs one job's steps in a shell that waits in the container.
+"""Runs one job's steps in shells that wait in the container.
 
-The shell is opened by whoever owns the container. Nothing is told before it is masked.
+The law: a job's steps run one after the other in one shell, each step in the background in a shell
+of its own; what such a step leaves behind counts from when it was waited for. A step is ended by
+its name, and with it all that it is made of. Nothing is told before it is masked.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from devloop import events
-from devloop.jobs import commands, contexts, problem_matchers, shell, templates, uses
+from devloop.errors import ConfigError
+from devloop.jobs import shell
+from devloop.jobs.background import Background, Beside
 from devloop.jobs.contexts import Host, Order
-from devloop.jobs.expressions import ExpressionError, Function
-from devloop.jobs.expressions_values import truthy
+from devloop.jobs.endings import Endings, Talk
+from devloop.jobs.expressions import ExpressionError
 from devloop.jobs.graph import Outcome
-from devloop.jobs.masks import Masks
+from devloop.jobs.output import Voice
+from devloop.jobs.performer import Call, Lane, Performed, Performer
+from devloop.jobs.scope import Ended, Scope
+from devloop.jobs.view import View
 from devloop.jobs.workflow import Step
 
 MINUTE = 60.0
-
-
-class Talk(Protocol):
-    """A POSIX shell in the container that reads its commands from us."""
-
-    def send(self, text: str) -> None:
-        """Give it commands."""
-
-    def lines(self) -> Iterator[str]:
-        """Yield its output until it ends."""
-
-    def close(self) -> None:
-        """End the connection."""
+PATIENCE = 1.0
+"""After so many seconds it is said what a step waits for."""
+LONGEST = 360.0
+"""After so many minutes a job or a step has taken too long, unless it says otherwise."""
 
 
 @dataclass
 class Run:
-    """One run of a job; ``stop`` may be called from any thread."""
+    """One run of a job; ``stop`` may be called from any thread.
+
+    ``read`` gives the content of a file of the project, None if there is none.
+    """
 
     order: Order
     host: Host
     open: Callable[[], Talk]
     report: Callable[[events.Event], None]
     hash_files: Callable[..., str] = lambda *_patterns: ""
+    read: Callable[[str], bytes | None] = lambda _path: None
     cancelled: bool = False
     abandoned: bool = False
-    masks: Masks = field(default_factory=Masks)
 
     def __post_init__(self) -> None:
-        """Give the run the name of its folder, and the nonce of its shell's lines."""
-        self._track = secrets.token_hex(6)
-        self._nonce = secrets.token_hex(12)
-        self._folder = f"/tmp/devloop-{self._track}"  # noqa: S108 - in the container, mode 700
-        self._groups: set[int] = set()
-        self._failed = False
-        self._group = ""
-        self._env: dict[str, str] = {}
-        self._paths: list[str] = []
-        self._steps: dict[str, Any] = {}
-        self._not_run: list[str] = []
+        """Give the run the name of its folder, and the nonce of its shells' lines."""
+        track = secrets.token_hex(6)
+        folder = f"/tmp/devloop-{track}"  # noqa: S108 - in the container, mode 700
+        self._scope = Scope()
+        self._endings = Endings(track, self.open)
+        self._voice = Voice(self.order.label, self.host.workspace, self.report)
+        self._view = View(self.host, self.order, folder, self.hash_files, lambda: self.cancelled)
+        self._performer = Performer(
+            self._view, self._voice, self._endings, secrets.token_hex(12), self._steps, self.read
+        )
+        self._background = Background(self._aside)
         for value in self.host.secrets.values() if self.order.named else ():
-            self.masks.add(value)
+            self._voice.masks.add(value)
 
-    def stop(self, *, abandon: bool) -> None:
-        """End the step that runs; ``abandon``: no other step runs after it."""
-        self.cancelled = True
-        self.abandoned = self.abandoned or abandon
-        self._kill()
-
-    def _kill(self) -> None:
-        talk = self.open()
-        try:
-            talk.send(shell.kill(self._track, tuple(self._groups), gently=True) + "exit\n")
-            for _ in talk.lines():
-                pass
-        finally:
-            talk.close()
+    # the job
 
     def __call__(self) -> Outcome:
         """Run all steps; gives how the job ended."""
         began = time.monotonic()
-        talk = self.open()
-        timer = self._timer(self.order.job.timeout, self._job_timed_out)
-        outputs: dict[str, str] = {}
+        lane, outputs = self._lane(), dict[str, str]()
         try:
-            talk.send(shell.begin(self._folder))
-            self._lines = talk.lines()
-            for at, step in enumerate(self.order.job.steps):
-                if self.abandoned:
-                    break
-                self._step(talk, step, f"s{at}")
-            outputs = self._outputs()
-            talk.send(shell.kill(self._track, tuple(self._groups), gently=False))
-            talk.send(shell.end(self._folder, self._nonce))
-            for _ in self._lines:
-                pass
-        except (ExpressionError, ValueError) as error:
-            self._complain(str(error), self.order.job.location)
+            try:
+                outputs = self._job(lane)
+            except (ExpressionError, ValueError) as error:
+                self._complain(str(error))
+            self._clean(lane)
         finally:
-            timer.cancel()
-            talk.close()
+            lane.talk.close()
         return self._outcome(time.monotonic() - began, outputs)
 
-    def _outcome(self, duration: float, outputs: Mapping[str, str]) -> Outcome:
-        outcome = "failure" if self._failed else "success"
-        outcome = "cancelled" if self.cancelled else outcome
-        forgiven = outcome == "failure" and self._flag(self.order.job.continue_on_error)
-        conclusion = "success" if forgiven else outcome
-        return Outcome(outcome, conclusion, outputs, duration, tuple(self._not_run))
+    def _job(self, lane: Lane) -> dict[str, str]:
+        """Run the job for no longer than it may; gives its outputs."""
+        order, view, scope = self.order, self._view, self._scope
+        timer = self._timer(view.number(scope, order.job.timeout), self._timed_out)
+        try:
+            for env in (order.workflow.env, order.job.env):
+                view.env |= view.filled(scope, env)
+            self._steps(lane, scope, order.job.steps)
+            self._join(scope, self._background.left())
+            found = {key: view.fill(scope, value) for key, value in order.job.outputs}
+        finally:
+            timer.cancel()
+        return {key: value for key, value in found.items() if not self._voice.masks.within(value)}
 
-    def _job_timed_out(self) -> None:
-        self._complain("the job timed out", self.order.job.location)
+    def _clean(self, lane: Lane) -> None:
+        """Leave nothing behind: no process and no file."""
+        end = shell.end(self._view.folder, self._performer.nonce)
+        lane.talk.send(self._endings.last() + end)
+        for _ in lane.lines:
+            pass
+
+    def _lane(self) -> Lane:
+        talk = self.open()
+        talk.send(shell.begin(self._view.folder))
+        return Lane(talk, talk.lines())
+
+    def _outcome(self, duration: float, outputs: Mapping[str, str]) -> Outcome:
+        outcome = "failure" if self._scope.failed else "success"
+        outcome = "cancelled" if self.cancelled else outcome
+        conclusion = self._conclusion(self._scope, outcome, self.order.job.continue_on_error)
+        return Outcome(outcome, conclusion, outputs, duration, tuple(self._performer.not_run))
+
+    def _conclusion(self, scope: Scope, outcome: str, forgiving: bool | str) -> str:
+        forgiven = outcome == "failure" and self._view.flag(scope, forgiving)
+        return "success" if forgiven else outcome
+
+    # ending
+
+    def stop(self, *, abandon: bool) -> None:
+        """End the steps that run; ``abandon``: no other step runs after them."""
+
+        def decide() -> None:
+            self.cancelled = True
+            self.abandoned = self.abandoned or abandon
+
+        self._endings.stop(decide)
+
+    def _timed_out(self) -> None:
+        self._complain("the job timed out")
         self.stop(abandon=False)
+
+    def _complain(self, text: str) -> None:
+        self._scope.failed = True
+        self._voice.complain(text, self.order.job.location)
+
+    @staticmethod
+    def _timer(minutes: float, work: Callable[[], object]) -> threading.Timer:
+        timer = threading.Timer((minutes or LONGEST) * MINUTE, work)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     # steps
 
-    def _step(self, talk: Talk, step: Step, name: str) -> None:
-        began = time.monotonic()
-        try:
-            runs = templates.holds(step.condition, self._seen(), self._functions())
-            outcome, outputs = self._perform(talk, step, name) if runs else ("skipped", {})
-        except (ExpressionError, ValueError) as error:
-            self._complain(str(error), step.location)
-            outcome, outputs = "failure", {}
-        forgiven = outcome == "failure" and self._flag(step.continue_on_error)
-        conclusion = "success" if forgiven else outcome
-        self._failed = self._failed or conclusion == "failure"
-        if step.id:
-            found = {"outputs": outputs, "outcome": outcome, "conclusion": conclusion}
-            self._steps[step.id] = found
-        self.report(
-            events.StepFinished(
-                self.order.name,
-                dict(self.order.row) or None,
-                self.masks.hide(self._fill(step.title)),
-                conclusion,
-                time.monotonic() - began,
-                outcome if outcome != conclusion else None,
-            )
-        )
+    def _steps(self, lane: Lane, scope: Scope, steps: tuple[Step, ...]) -> None:
+        """Run steps one after the other; those in the background are only set going."""
+        for at, step in enumerate(steps):
+            name = f"{scope.prefix}s{at}"
+            if self.abandoned or self._endings.over(name):
+                return
+            if step.background:
+                self._background.launch(scope, step, name)
+            elif step.parallel:
+                beside = enumerate(step.parallel)
+                group = [self._background.launch(scope, one, f"{name}.s{n}") for n, one in beside]
+                self._control(scope, step, group)
+            elif step.run or step.uses:
+                scope.record(step, self._step(lane, scope, step, name))
+            else:
+                self._control(scope, step, self._background.meant(step))
 
-    def _perform(self, talk: Talk, step: Step, name: str) -> tuple[str, dict[str, str]]:
-        if step.run:
-            return self._run(talk, step, name)
-        if not step.uses:
-            raise ValueError("background, wait, cancel and parallel are not run by this version")
-        inputs = {key: self._fill(value) for key, value in step.inputs}
-        how = uses.fulfilled(step.uses, inputs)
-        if how:
-            self._say(f"{step.uses} is fulfilled: {how}")
-            return "success", uses.outputs(step.uses)
-        self._not_run.append(step.uses)
-        self._say(f"{step.uses} is not run here")
+    def _step(self, lane: Lane, scope: Scope, step: Step, name: str) -> Ended:
+        """Run a step if its condition holds."""
+        began = time.monotonic()
+        with self._endings.running(name):
+            outcome, outputs = self._attempt(lane, scope, step, name)
+        ended = Ended(outcome, self._conclusion(scope, outcome, step.continue_on_error), outputs)
+        self._tell(scope, step, ended, time.monotonic() - began)
+        return ended
+
+    def _attempt(self, lane: Lane, scope: Scope, step: Step, name: str) -> Performed:
+        try:
+            env = self._view.filled(scope, step.env)
+            if self._view.holds(scope, step.condition, env):
+                return self._limited(Call(lane, scope, step, name, env))
+        except ConfigError as error:
+            for problem in error.problems:
+                self._voice.complain(problem.message, problem.location or step.location)
+            return "failure", {}
+        except (ExpressionError, ValueError) as error:
+            if not self.abandoned:
+                self._voice.complain(str(error), step.location)
+            return "failure", {}
         return "skipped", {}
 
-    def _run(self, talk: Talk, step: Step, name: str) -> tuple[str, dict[str, str]]:
-        flow, job = self.order.workflow.defaults, self.order.job.defaults
-        words = shell.argv(self._fill(step.shell) or job.shell or flow.shell)
-        place = self._fill(step.directory) or job.directory or flow.directory
-        directory = contexts.directory(self.host.workspace, place)
-        env = self._environment(step, name)
-        text = shell.step(
-            self._folder,
-            name,
-            self._nonce,
-            words,
-            self._fill(step.run, env),
-            directory,
-            env,
-            tuple(self._paths),
-        )
+    def _limited(self, call: Call) -> Performed:
+        """Perform a step for no longer than it may."""
         late = threading.Event()
 
         def expire() -> None:
             late.set()
-            self._kill()
+            self._endings.end(call.name)
 
-        timer = self._timer(step.timeout, expire)
+        minutes = self._view.number(call.scope, call.step.timeout)
+        timer = self._timer(minutes, expire)
         try:
-            talk.send(text)
-            code, files = self._listen(directory)
+            outcome, outputs = self._performer.perform(call)
         finally:
             timer.cancel()
         if late.is_set():
-            self._complain(f"timed out after {step.timeout} minutes", step.location)
-        if code == shell.NO_PROGRAM and words[0] == "bash":
-            self._say(shell.NO_BASH)
-        self._take(files)
-        outputs = commands.pairs(files.get("output", ""))
-        if self.cancelled:
-            return "cancelled", outputs
-        return ("failure" if code or late.is_set() else "success"), outputs
+            self._voice.complain(f"timed out after {minutes:g} minutes", call.step.location)
+            return "failure", outputs
+        return ("cancelled" if self._endings.over(call.name) else outcome), outputs
 
-    def _environment(self, step: Step, name: str) -> dict[str, str]:
-        base = f"{self._folder}/{name}"
-        found = contexts.variables(self._contexts(), self.order, base, step.id or name)
-        for env in (self.order.workflow.env, self.order.job.env):
-            found |= {key: self._fill(value, found) for key, value in env}
-        found |= self._env
-        found |= {key: self._fill(value, found) for key, value in step.env}
-        return {**found, shell.TRACK: f"{self._track}.{name}"}
-
-    def _listen(self, directory: str) -> tuple[int, dict[str, str]]:
-        """Read a step's output to its end; gives its exit code and the files that it wrote."""
-        stream, matchers = commands.Stream(), problem_matchers.Matchers()
-        mark = re.compile(rf"{self._nonce} (pid|exit|file|end) ?(\w*)$")
-        code, files, current, ended = 1, dict[str, list[str]](), "", False
-        for line in self._lines:
-            found = mark.search(line)
-            if found is None:
-                if current:
-                    files[current].append(line)
-                elif not ended:
-                    self._line(line, stream, matchers, directory)
-                continue
-            if line[: found.start()] and not ended:
-                self._line(line[: found.start()], stream, matchers, directory)
-            match found[1]:
-                case "pid":
-                    self._groups.add(int(found[2]))
-                    if self.cancelled:  # it was asked for before there was a process
-                        threading.Thread(target=self._kill, daemon=True).start()
-                case "exit":
-                    code, ended = int(found[2]), True
-                case "file":
-                    current = found[2]
-                    files[current] = []
-                case _:
-                    self._group = ""
-                    return code, {kind: "\n".join(text) for kind, text in files.items()}
-        self._complain("the container went away", self.order.job.location)
-        return 1, {}
-
-    def _take(self, files: Mapping[str, str]) -> None:
-        self._env |= commands.pairs(files.get("env", ""))
-        added = [line for line in files.get("path", "").splitlines() if line]
-        self._paths = [*reversed(added), *self._paths]
-
-    # output
-
-    def _line(
-        self,
-        line: str,
-        stream: commands.Stream,
-        matchers: problem_matchers.Matchers,
-        directory: str,
-    ) -> None:
-        command = stream.read(line)
-        if command is None:
-            self._say(line)
-            if problem := matchers.read(line):
-                path = problem_matchers.on_host(problem.file, self.host.workspace, directory)
-                self._annotate(problem.level, problem.message, path, problem.line, problem.col)
-        elif command.name in commands.LEVELS:
-            name = command.properties.get("file", "")
-            root = self.host.workspace
-            file = problem_matchers.on_host(name, root, root) if name else None
-            line_number, col = command.number("line"), command.number("col")
-            self._annotate(command.name, command.text, file, line_number, col)
-        elif command.name == "add-mask":
-            self.masks.add(command.text)
-        elif command.name == "group":
-            self._say(command.text)
-            self._group = command.text
-        elif command.name == "endgroup":
-            self._group = ""
-
-    def _say(self, text: str) -> None:
-        group = self.masks.hide(self._group) or None
-        self.report(events.Log(self.order.label, "stdout", self.masks.hide(text), group))
-
-    def _annotate(
-        self, level: str, text: str, path: str | None, line: int | None, col: int | None
-    ) -> None:
-        shown = self.masks.hide(text)
+    def _tell(self, scope: Scope, step: Step, ended: Ended, duration: float) -> None:
+        title = self._voice.masks.hide(f"{scope.title}{self._titled(scope, step)}")
+        row = dict(self.order.row) or None
+        forgiven = ended.outcome if ended.outcome != ended.conclusion else None
         self.report(
-            events.Annotation(self.order.label, level, shown, path, line or None, col or None)
+            events.StepFinished(self.order.name, row, title, ended.conclusion, duration, forgiven)
         )
 
-    def _complain(self, text: str, location: str) -> None:
-        self._failed = True
-        path, _, place = location.partition(":")
-        line, _, col = place.partition(":")
-        self._annotate("error", text, path, int(line), int(col))
+    def _titled(self, scope: Scope, step: Step) -> str:
+        """Say what a step is called; a name that cannot be evaluated is told as it is."""
+        try:
+            return self._view.fill(scope, step.title)
+        except ExpressionError:
+            return step.title
 
-    # expressions
+    # steps in the background
 
-    def _contexts(self) -> dict[str, Any]:
-        return contexts.of_job(self.host, self.order, self._folder)
+    def _aside(self, one: Beside) -> Ended:
+        """Run a step in a shell of its own."""
+        if self.abandoned or one.cancelled:
+            ended = Ended("cancelled", "cancelled")
+            self._tell(one.scope, one.step, ended, 0.0)
+            return ended
+        lane = self._lane()
+        try:
+            ended = self._step(lane, one.scope, one.step, one.name)
+            lane.talk.send(shell.leave())
+        finally:
+            lane.talk.close()
+        return ended
 
-    def _seen(self, env: Mapping[str, str] | None = None) -> dict[str, Any]:
-        status = "failure" if self._failed else "success"
-        job = {"status": "cancelled" if self.cancelled else status}
-        return {**self._contexts(), "env": env or self._env, "steps": self._steps, "job": job}
+    def _control(self, scope: Scope, step: Step, meant: list[Beside]) -> None:
+        """Wait for steps in the background, after ending them if that is asked."""
+        began = time.monotonic()
+        for one in meant if step.cancel else ():
+            one.cancelled = True
+            self._endings.end(one.name)
+        outcome = "failure" if self._join(scope, meant) else "success"
+        ended = Ended(outcome, outcome)
+        scope.record(step, ended)
+        self._tell(scope, step, ended, time.monotonic() - began)
 
-    def _functions(self) -> dict[str, Function]:
-        return {
-            "success": lambda: not self._failed and not self.cancelled,
-            "failure": lambda: self._failed and not self.cancelled,
-            "always": lambda: True,
-            "cancelled": lambda: self.cancelled,
-            "hashFiles": self.hash_files,
-        }
-
-    def _fill(self, text: str, env: Mapping[str, str] | None = None) -> str:
-        return templates.fill(text, self._seen(env), self._functions())
-
-    def _flag(self, value: bool | str) -> bool:
-        return truthy(templates.value(value, self._seen()))
-
-    def _outputs(self) -> dict[str, str]:
-        """Give the job's outputs, less those that hold a secret."""
-        found = {key: self._fill(value) for key, value in self.order.job.outputs}
-        return {key: value for key, value in found.items() if not self.masks.within(value)}
-
-    def _timer(self, minutes: float | str, work: Callable[[], object]) -> threading.Timer:
-        value = templates.value(minutes, self._seen())
-        seconds = float(value or 360) * MINUTE
-        timer = threading.Timer(seconds, work)
-        timer.daemon = True
-        timer.start()
-        return timer
+    def _join(self, scope: Scope, meant: list[Beside]) -> bool:
+        """Wait for steps; says whether one failed."""
+        waiting = self._background.wait(meant, PATIENCE)
+        if waiting and not self.cancelled:
+            names = ", ".join(self._titled(scope, one.step) for one in waiting)
+            self._performer.say(f"waiting for what runs in the background: {names}")
+        return self._background.join(scope, meant)

@@ -24,7 +24,7 @@ START = (
 )
 
 HUNT = """\
-tracked() { for e in $(grep -ls "$track" /proc/[0-9]*/environ 2>/dev/null); do
+tracked() { for e in $(grep -Fls "$tracks" /proc/[0-9]*/environ 2>/dev/null); do
   e=${e#/proc/}; echo "${e%/environ}"; done; }
 grouped() { for g in $groups; do kill -0 "-$g" 2>/dev/null && echo "-$g"; done; }
 send() { for p in $(grouped) $([ "$1" = INT ] || tracked); do kill "-$1" "$p" 2>/dev/null; done; }
@@ -34,8 +34,8 @@ gone() { n=0; while [ -n "$(grouped)$(tracked)" ]; do
 
 
 def begin(folder: str) -> str:
-    """Make the folder of a run, for its user alone."""
-    return f"mkdir -m 700 {folder} && mkdir {folder}/temp\n"
+    """Make the folder of a run, for its user alone, if another shell of the run has not."""
+    return f"mkdir -p -m 700 {folder} && mkdir -p {folder}/temp\n"
 
 
 def step(  # noqa: PLR0913, PLR0917 - all that a step is made of
@@ -81,9 +81,18 @@ def end(folder: str, nonce: str) -> str:
     return f"rm -rf {folder}; echo {nonce} bye; exit\n"
 
 
-def kill(track: str, groups: tuple[int, ...], *, gently: bool) -> str:
-    """End all that a run started: SIGINT, 1 s, SIGTERM, 1 s, SIGKILL; at once if not gently."""
-    head = f"track={TRACK}={track}; groups='{' '.join(map(str, groups))}'\n{HUNT}"
+def leave() -> str:
+    """Leave a shell whose folder another one removes."""
+    return "exit\n"
+
+
+def kill(tracks: tuple[str, ...], groups: tuple[int, ...], *, gently: bool) -> str:
+    """End all that bears these tracks: SIGINT, 1 s, SIGTERM, 1 s, SIGKILL; at once if not gently.
+
+    A track ends in a dot, so that the first step's is not the beginning of the tenth's.
+    """
+    wanted = "\n".join(f"{TRACK}={track}" for track in tracks)
+    head = f"tracks='{wanted}'; groups='{' '.join(map(str, groups))}'\n{HUNT}"
     if not gently:
         return head + "send KILL; gone\n"
     return head + "send INT; gone || { send TERM; gone; } || { send KILL; gone; }\n"

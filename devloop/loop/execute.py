@@ -103,6 +103,7 @@ class Executor:
     def quit(self) -> None:
         """Stop the app within its grace and leave nothing behind."""
         self._probe.set()
+        self.crew.quit()
         self.serving.quit()
 
     def kill(self) -> None:

@@ -30,12 +30,17 @@ class Begun(Input):
 
 @dataclass(frozen=True)
 class Changed(Input):
-    """A batch of changes and what it means; ``moved`` are the files whose content is new."""
+    """A batch of changes and what it means; ``moved`` are the files whose content is new.
+
+    ``sha`` and ``ref`` are what the project has checked out.
+    """
 
     changes: tuple[Change, ...]
     impact: Impact
     workflows: tuple[Workflow, ...] = ()
     moved: tuple[str, ...] = ()
+    sha: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from devloop import events
 from devloop.engine.client import Engine, RefusedError
@@ -17,6 +18,8 @@ from devloop.jobs.filters import PathFilter
 from devloop.jobs.graph import Jobs, Outcome
 from devloop.jobs.runner import Run
 from devloop.watch import tree
+
+SPARE_FOR = 3.0
 
 Report = Callable[[events.Event], None]
 
@@ -56,6 +59,35 @@ def hash_files(root: str, *patterns: object) -> str:
     return found.hexdigest() if some else ""
 
 
+class Spare:
+    """A shell opened ahead of its use: a run that ends another one need not wait for it."""
+
+    def __init__(self, engine: Engine, container: str) -> None:
+        """Open it; it goes if nobody takes it soon."""
+        self._container = container
+        self._shell: Shell | None = Shell(engine, container)
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(SPARE_FOR, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def take(self, container: str) -> Shell | None:
+        """Give the shell, once, if it is in this container."""
+        with self._lock:
+            if self._container != container:
+                return None
+            found, self._shell = self._shell, None
+        self._timer.cancel()
+        return found
+
+    def close(self) -> None:
+        """End a shell that nobody took."""
+        found = self.take(self._container)
+        if found:
+            with suppress(DevloopError, RefusedError, OSError):
+                found.close()
+
+
 class Crew:
     """Runs orders, each in a thread; ``post`` gets (order, outcome) when one has ended."""
 
@@ -71,6 +103,7 @@ class Crew:
         self._report = report
         self._post = post
         self._runs: dict[str, Run] = {}
+        self._spares: queue.SimpleQueue[Spare] = queue.SimpleQueue()
 
     def perform(self, action: graph.Action, container: str, host: Host) -> None:
         """Do what the graph decided."""
@@ -81,14 +114,35 @@ class Crew:
                 run = Run(
                     action.order,
                     host,
-                    lambda: Shell(self._engine, container),
+                    lambda: self._shell(container),
                     self._report,
                     lambda *patterns: hash_files(self._root, *patterns),
+                    lambda path: tree.read(self._root, path),
                 )
                 self._runs[action.order.label] = run
                 self._spawn(self._run, action.order, run)
             case graph.Cancel() if action.order.label in self._runs:
                 self._spawn(self._stop, self._runs[action.order.label], action.abandon)
+                if action.abandon:
+                    self._spawn(self._prepare, container)
+
+    def quit(self) -> None:
+        """Let no run complain that its container goes."""
+        for run in self._runs.values():
+            run.cancelled = run.abandoned = True
+
+    def _prepare(self, container: str) -> None:
+        with suppress(DevloopError, RefusedError, OSError):
+            self._spares.put(Spare(self._engine, container))
+
+    def _shell(self, container: str) -> Shell:
+        """Give a shell: one that was opened ahead, else a new one."""
+        with suppress(queue.Empty):
+            while True:
+                found = self._spares.get_nowait().take(container)
+                if found:
+                    return found
+        return Shell(self._engine, container)
 
     def _run(self, order: Order, run: Run) -> None:
         try:

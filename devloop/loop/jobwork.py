@@ -29,7 +29,8 @@ def follow(state: State, happened: on.Input) -> tuple[State, Plan]:
         jobs, asked = _asked(jobs, happened.names)
         held += asked
     if isinstance(happened, on.Changed):
-        jobs = replace(jobs, workflows=happened.workflows)
+        host = replace(jobs.host, sha=happened.sha, ref=happened.ref)
+        jobs = replace(jobs, workflows=happened.workflows, host=host)
         names = graph.matching(jobs, happened.moved) if happened.moved else ()
         jobs, asked = graph.ask(jobs, names, happened.moved)
         held += asked

@@ -37,6 +37,7 @@ class Surroundings:
     dockerfile: Callable[[tuple[Detection, ...]], str]
     dockerignore: Callable[[tuple[Detection, ...]], str]
     user: tuple[int, int] | None = None
+    debug_port: int | None = None
 
 
 def read_config(root: str) -> Config:
@@ -111,7 +112,7 @@ def look(root: str, around: Surroundings, before: Picture | None = None) -> Pict
         config,
         detections,
         inputs,
-        Host(root, around.user),
+        Host(root, around.user, around.debug_port),
         _env_file(root, config),
         generated=generated,
     )

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from devloop.config.settings import Config, Reload
+from devloop.errors import UserError
 from devloop.image.inputs import ImageInputs, Role
 from devloop.jobs.filters import PathFilter
-from devloop.model import ContainerSpec, Port
+from devloop.model import DEBUG_PORTS, ContainerSpec, Debugger, Port
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError
@@ -149,10 +150,11 @@ def with_entries(picture: Picture, entries: Mapping[str, Entry]) -> Picture:
 
 @dataclass(frozen=True)
 class Host:
-    """What the container's spec takes from the machine: the user it runs as, the folder."""
+    """What the container's spec takes from outside: the folder, the user, a debugger's port."""
 
     root: str
     user: tuple[int, int] | None
+    debug_port: int | None = None
 
 
 def spec(
@@ -181,7 +183,18 @@ def spec(
         cpus=app.cpus,
         reload_signal=reload.argument if reload.kind == "signal" else "",
         health=app.health,
+        debugger=_debugger(host.debug_port, lead),
     )
+
+
+def _debugger(port: int | None, lead: Detection | None) -> Debugger | None:
+    if port is None:
+        return None
+    stack = lead.name if lead else "this stack"
+    if stack not in DEBUG_PORTS:
+        known = " and ".join(DEBUG_PORTS)
+        raise UserError(f"devloop has no debugger for {stack}", hint=f"it has for {known}")
+    return Debugger(stack, port)
 
 
 def _dev_env(detections: tuple[Detection, ...]) -> dict[str, str]:

@@ -27,6 +27,7 @@ from devloop.loop import inputs as on
 from devloop.loop import look as looks
 from devloop.loop.classify import classify, needs_look
 from devloop.loop.execute import Executor, RecheckDue
+from devloop.loop.head import Head, head
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.state import State
@@ -154,7 +155,9 @@ class Loop:
         self._read_workflows(after, batch.changes)
         moved = tuple(one.path for one in batch.changes)
         changes = (*batch.changes, *saved)
-        return self._take(on.Changed(began, changes, impact, self.workflows, moved))
+        at = head(self.project.root) if self.workflows else Head()
+        changed = on.Changed(began, changes, impact, self.workflows, moved, at.sha, at.ref)
+        return self._take(changed)
 
     def _read_workflows(self, picture: Picture, changes: tuple[Change, ...]) -> None:
         """Read the jobs again where their files changed; the last good ones stay in force."""

@@ -158,8 +158,8 @@ class Serving:
 
     def _check_ports(self, spec: ContainerSpec, old: Followed | None) -> None:
         """Find out early, and by whom, that a port is taken."""
-        ours = {port.published for port in old.container.spec.ports} if old else set()
-        for port in spec.ports:
+        ours = {port.published for port in old.container.spec.published} if old else set()
+        for port in spec.published:
             if port.published in ours or ready.free(port.host, port.published):
                 continue
             if self._stale_owner(port):

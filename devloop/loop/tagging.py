@@ -10,11 +10,11 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from devloop import events
 from devloop.engine import containers
-from devloop.engine.client import Engine
+from devloop.engine.client import Engine, RefusedError
 from devloop.errors import ProjectError, UserError
 from devloop.image import dockerfile
 from devloop.image.inputs import BuildSettings, analyse
@@ -23,39 +23,67 @@ from devloop.loop.images import Made
 from devloop.loop.picture import Picture
 from devloop.model import Project
 
+CACHES = ("registry", "gha")
 PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 HOST = r"(?:(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?|[\w-]+:\d+)/"
 REFERENCE = re.compile(rf"(?:{HOST})?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
 
 
-def check(tag: str) -> None:
-    """Raise ``UserError`` for what is no image's name."""
-    if not REFERENCE.fullmatch(tag):
+@dataclass(frozen=True)
+class Wish:
+    """What is shipped: its name, whether it is pushed, where its layers are kept (``CACHES``)."""
+
+    tag: str = ""
+    push: bool = False
+    cache: str = ""
+
+
+def check(wish: Wish) -> None:
+    """Raise ``UserError`` for what is no image's name, or cannot be done without one."""
+    if not wish.tag and (wish.push or wish.cache):
+        raise UserError("--push and --cache go with --tag", hint="name the image to ship")
+    if wish.tag and not REFERENCE.fullmatch(wish.tag):
         hint = "write user/name:version, in lower case"
-        raise UserError(f"--tag: `{tag}` is no name for an image", hint=hint)
+        raise UserError(f"--tag: `{wish.tag}` is no name for an image", hint=hint)
+    if wish.cache and wish.cache not in CACHES:
+        raise UserError(f"--cache: `{wish.cache}` is no cache", hint="write registry or gha")
 
 
 def build(
     engine: Engine,
     project: Project,
     picture: Picture,
-    tag: str,
+    wish: Wish,
     report: Callable[[events.Event], None],
     build_id: str,
     cancelled: threading.Event,
 ) -> Made:
-    """Build it; raises what ``images.ensure`` raises."""
-    began = time.monotonic()
+    """Build it, and push it if that is wished; raises what ``images.ensure`` raises."""
+    began, tag = time.monotonic(), wish.tag
     report(events.ImageBuilding(f"tag {tag}"))
     last = _last_stage(picture)
     images.pull_bases(engine, last, report)
-    order = replace(images.order(project, last, build_id), tag=tag, labels={})
+    order = replace(images.order(project, last, build_id), tag=tag, labels={}, cache=wish.cache)
     same: Callable[[str, bytes], bool] = lambda _path, _content: True  # noqa: E731
-    identity = images.run(engine, order, report, cancelled, same, session=last.inputs.session)
+    session = last.inputs.session or bool(wish.cache)
+    identity = images.run(engine, order, report, cancelled, same, session=session)
     made = containers.inspect_image(engine, identity)
     if made is None:
         raise ProjectError("the engine lost the image that it had built")
+    if wish.push:
+        _push(engine, tag, report)
     return Made(made, cached=False, duration=time.monotonic() - began)
+
+
+def _push(engine: Engine, tag: str, report: Callable[[events.Event], None]) -> None:
+    report(events.Notice(f"pushing {tag}"))
+    hint = "is its name right, and `docker login` done?"
+    try:
+        for message in engine.push(tag):
+            if "error" in message:
+                raise ProjectError(f"{tag} cannot be pushed: {message['error']}", hint=hint)
+    except RefusedError as error:
+        raise ProjectError(f"{tag} cannot be pushed: {error.message}", hint=hint) from None
 
 
 def _last_stage(picture: Picture) -> Picture:

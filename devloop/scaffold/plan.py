@@ -19,15 +19,15 @@ DOCKERIGNORE = ".dockerignore"
 SETTINGS = "devloop.yaml"
 FILES = (DOCKERFILE, DOCKERIGNORE, SETTINGS)
 
-Action = Literal["create", "overwrite", "keep", "same"]
+Action = Literal["create", "overwrite", "merge", "keep", "same"]
 
 
 @dataclass(frozen=True)
 class FilePlan:
     """One file: what init would write and what becomes of the one that is there.
 
-    ``create`` and ``overwrite`` write ``content``; ``keep`` leaves a file that differs from it,
-    ``same`` one that does not. ``path`` is relative to the project.
+    ``create``, ``overwrite`` and ``merge`` write ``content``; ``keep`` leaves a file that differs
+    from it, ``same`` one that does not. ``path`` is relative to the project.
     """
 
     path: str
@@ -37,7 +37,7 @@ class FilePlan:
     @property
     def writes(self) -> bool:
         """Whether the file is to be written."""
-        return self.action in {"create", "overwrite"}
+        return self.action in {"create", "overwrite", "merge"}
 
 
 def plan(

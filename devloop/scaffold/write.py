@@ -29,10 +29,10 @@ def read_templates(folders: Iterable[Path] = TEMPLATE_FOLDERS) -> Mapping[str, s
     raise HostError("devloop's templates are missing.", hint="Install devloop again.")
 
 
-def read_existing(root: Path) -> Mapping[str, bytes]:
+def read_existing(root: Path, names: Iterable[str] = FILES) -> Mapping[str, bytes]:
     """Read those of the files that are there; one that is no readable file reads as empty."""
     found = {}
-    for name in FILES:
+    for name in names:
         path = root / name
         if os.path.lexists(path):
             with contextlib.suppress(OSError):
@@ -52,6 +52,8 @@ def write(root: Path, plans: Iterable[FilePlan]) -> None:
         if item.writes:
             target = _target(root, item.path)
             try:
+                if "/" in item.path:
+                    target.parent.mkdir(exist_ok=True)
                 _replace(target, item)
             except OSError as error:
                 reason = error.strerror or str(error)
@@ -83,7 +85,7 @@ def _replace(target: Path, item: FilePlan) -> None:
 
 
 def _move(scratch: Path, target: Path, item: FilePlan) -> None:
-    if item.action == "overwrite":
+    if item.action != "create":
         scratch.replace(target)
         return
     try:

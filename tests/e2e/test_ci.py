@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,3 +138,65 @@ def test_an_interrupt_ends_the_job_and_the_app(root: Path) -> None:
         assert run.stop(signal.SIGTERM) == 130
         assert run.wait("job.finished")["conclusion"] == "cancelled"
         assert run.wait("end")["exit_code"] == 130
+
+
+def test_an_interrupt_ends_the_build(root: Path, engine: Engine) -> None:
+    (root / "Dockerfile").write_text(
+        DOCKERFILE.replace(SERVER, "RUN echo building; sleep 301\n" + SERVER)
+    )
+    with harness.running(root, verb="ci") as run:
+        run.wait("image.building")
+        assert run.stop() == 130
+        assert run.wait("end")["exit_code"] == 130
+    assert harness.containers(engine, root) == []
+
+
+def test_a_project_without_a_dockerfile(root: Path) -> None:
+    (root / "Dockerfile").unlink()
+    port = harness.free_port()
+    serve = "import http.server as h\nh.test(h.SimpleHTTPRequestHandler, port=8000)\n"
+    harness.write(root, {"main.py": serve, "requirements.txt": ""})
+    (root / "devloop.yaml").write_text(f'app: {{ports: ["{port}:8000"]}}\n' + JOB % '"true"')
+    told = ci(root, 0)
+    assert any("no Dockerfile here" in one.get("message", "") for one in told)
+    assert (root / ".devloop" / "Dockerfile").exists()
+
+
+def test_no_engine(root: Path) -> None:
+    nowhere = {**os.environ, "DOCKER_HOST": f"unix://{root}/none.sock"}
+    done = harness.devloop("ci", str(root), "--format", "json", env=nowhere)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 3
+    assert names(told) == ["error", "end"]
+
+
+IMPATIENT = """
+import sys
+from devloop.cli import ci
+from devloop.loop import trial
+trial.Trial.start.__defaults__ = (1.0,)
+sys.exit(ci.ci(ci.Path(sys.argv[1]), (), ("", False, ""), "json"))
+"""
+
+
+def test_an_app_that_never_answers(root: Path, engine: Engine) -> None:
+    silent = DOCKERFILE.replace(SERVER, 'CMD ["sleep", "300"]\n')
+    (root / "Dockerfile").write_text(silent)
+    argv = [sys.executable, "-c", IMPATIENT, str(root)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told[-2]["message"] == "the app does not answer"
+    assert harness.containers(engine, root) == []
+
+
+def test_only_the_jobs_that_are_named(root: Path) -> None:
+    config = (root / "devloop.yaml").read_text()
+    (root / "devloop.yaml").write_text(config + "  red: {steps: [{run: exit 3}]}\n")
+    done = harness.devloop("ci", str(root), "--jobs", "ask,", "--format", "json")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout
+    assert [one["job"] for one in told if one["event"] == "job.finished"] == ["ask"]
+    unknown = harness.devloop("ci", str(root), "--jobs", "nope")
+    assert unknown.returncode == 2
+    assert "there is no job `nope` (there are ask, red)" in unknown.stderr

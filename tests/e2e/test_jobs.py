@@ -33,7 +33,22 @@ jobs:
     needs: broken
     if: failure()
     steps: [{run: echo it broke}]
+  local:
+    steps:
+      - {id: act, uses: ./tools/act, with: {who: local}}
+      - run: echo "${{ steps.act.outputs.said }}"
 """,
+    "tools/act/action.yml": """
+inputs: {who: {default: nobody}}
+outputs: {said: {value: "${{ steps.say.outputs.said }}"}}
+runs:
+  using: composite
+  steps:
+    - id: say
+      shell: bash
+      run: . "$GITHUB_ACTION_PATH/say.sh" ${{ inputs.who }}
+""",
+    "tools/act/say.sh": 'echo "said=it said $1" >> "$GITHUB_OUTPUT"\n',
     ".github/workflows/ci.yml": """
 name: CI
 on: {push: {branches: [main]}, pull_request: {}}
@@ -81,11 +96,13 @@ def test_all_jobs_once(root: Path, engine: Engine) -> None:
         ("eat", "{'who': 'bob'}"): "success",
         ("broken", "None"): "failure",
         ("told", "None"): "success",
+        ("local", "None"): "success",
         ("ci/test", "{'python-version': '3.12'}"): "success",
         ("ci/test", "{'python-version': '3.13'}"): "success",
     }
     lines = [one["text"] for one in told if one["event"] == "log"]
     assert "bob eats cake" in lines
+    assert "it said local" in lines
     assert any(len(text) == len("hash ") + 64 for text in lines)
     assert any(one.get("not_run") == ["codecov/codecov-action@v4"] for one in told)
     assert any("deploy" in one.get("message", "") for one in told)
@@ -138,6 +155,7 @@ def test_a_save_starts_its_jobs_and_a_newer_one_ends_them(root: Path, engine: En
         (root / "README.md").write_text("nothing\n")
         up.cycle("README.md", up.here - 1)
         assert up.stop() == 130
+        assert "went away" not in str(up.events)
 
 
 def in_container(engine: Engine, container: str) -> tuple[int, int, str]:

@@ -21,6 +21,10 @@ def test_the_command() -> None:
     assert text.startswith("docker buildx build --builder default --progress=rawjson --load")
     assert "--target dev --platform linux/arm64 --build-arg A=1 --build-arg B=2" in text
     assert text.endswith("--label l=x --secret id=npmrc,src=/p/.npmrc --ssh default -")
+    kept = " ".join(buildx.command(replace(ORDER, cache="registry")))
+    assert "--builder default --cache-from type=registry,ref=t:1 --cache-to type=inline" in kept
+    github = " ".join(buildx.command(replace(ORDER, cache="gha")))
+    assert "build --cache-from type=gha --cache-to type=gha,mode=max --progress" in github
     assert "--target" not in buildx.command(replace(ORDER, target=""))
 
 

@@ -36,6 +36,8 @@ def test_masks_hide_each_line_and_other_forms() -> None:
     masks = Masks(("one two\nthree",))
     assert masks.hide("one two | three | one%20two") == "*** | *** | ***"
     assert masks.within("three")
+    masks.add("three")
+    assert masks.longest >= len("one two")
     assert Masks().hide("x") == "x"
 
 

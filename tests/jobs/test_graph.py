@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from devloop import events
 from devloop.jobs import grammar, graph
 from devloop.jobs.graph import Jobs, Outcome, Plan, Start
 
@@ -118,3 +123,99 @@ def test_a_group_that_cancels_ends_what_runs_in_it() -> None:
     assert shown(plan) == ["abandon ci/a"]
     gone = Outcome("cancelled", "cancelled")
     assert shown(graph.ended(jobs, orders(first)[0], gone)[1]) == ["run ci/b"]
+
+
+GROUPS = """  a:
+    strategy: {matrix: {n: [1, 2]}}
+    concurrency: 'g${{ matrix.n }}'
+    steps: [{run: x}]
+  b: {concurrency: {group: g2, cancel-in-progress: true}, steps: [{run: y}]}
+"""
+
+
+def test_each_row_has_its_own_group() -> None:
+    jobs, plan = graph.ask(loaded(GROUPS), ("ci/a",), ())
+    assert shown(plan) == ["run ci/a (1)", "run ci/a (2)"]
+    jobs, plan = graph.ask(jobs, ("ci/b",), ())
+    assert shown(plan) == ["abandon ci/a (2)"]
+
+
+def test_two_workflows_of_a_group_take_turns() -> None:
+    text = "on: push\nconcurrency: g\njobs: {a: {steps: [{run: x}]}, b: {steps: [{run: y}]}}"
+    flows = tuple(grammar.load(text.encode(), f"{name}.yml") for name in ("one", "two"))
+    names = ("one/a", "one/b", "two/a", "two/b")
+    jobs, plan = graph.ask(Jobs(workflows=flows), names, ())
+    first = orders(plan)
+    assert shown(plan) == ["run one/a", "run one/b"]
+    jobs, plan = graph.ended(jobs, first[0], OK)
+    assert shown(plan) == []
+    jobs, plan = graph.ended(jobs, first[1], OK)
+    assert shown(plan) == ["run two/a", "run two/b"]
+
+
+def errors(plan: Plan) -> list[str]:
+    told = (one.event for one in plan if isinstance(one, graph.Tell))
+    return [one.message for one in told if isinstance(one, events.Error)]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        ("\"${{ fromJSON('[1]') }}\"", "the matrix is no mapping"),
+        ("{n: \"${{ fromJSON('3') }}\"}", "`n` of the matrix is no list"),
+        ("{n: [1], include: [3]}", "include of the matrix must list mappings"),
+        (f"{{a: {list(range(20))}, b: {list(range(20))}}}", "more than 256 rows"),
+    ],
+)
+def test_a_matrix_that_is_none_fails_its_job(matrix: str, words: str) -> None:
+    text = f"  m:\n    strategy: {{matrix: {matrix}}}\n    steps: [{{run: x}}]\n"
+    jobs, plan = graph.ask(loaded(text), ("ci/m",), ())
+    assert words in errors(plan)[0]
+    assert jobs.done["ci/m"].conclusion == "failure"
+
+
+def test_a_matrix_without_rows_is_skipped() -> None:
+    text = "  m:\n    strategy: {matrix: {n: [1], exclude: [{n: 1}]}}\n    steps: [{run: x}]\n"
+    jobs, _ = graph.ask(loaded(text), ("ci/m",), ())
+    assert jobs.done["ci/m"].conclusion == "skipped"
+
+
+def test_a_job_that_is_not_to_be_cancelled_ends_before_its_next_run() -> None:
+    text = "  a: {concurrency: {group: g, cancel-in-progress: false}, steps: [{run: x}]}\n"
+    jobs, plan = graph.ask(loaded(text), ("ci/a",), ("1",))
+    first = orders(plan)[0]
+    jobs, plan = graph.ask(jobs, ("ci/a",), ("2",))
+    assert shown(plan) == []
+    jobs, plan = graph.ended(jobs, first, OK)
+    assert orders(plan)[0].files == ("2",)
+
+
+def test_a_mended_job_and_one_that_has_gone_are_told_and_forgotten() -> None:
+    jobs, plan = graph.ask(loaded(TWO), ("ci/lint",), ())
+    jobs, _ = graph.ended(jobs, orders(plan)[0], BAD)
+    jobs, plan = graph.ask(jobs, ("ci/lint",), ())
+    order = orders(plan)[0]
+    jobs, plan = graph.ended(jobs, order, OK)
+    assert "ci/lint: mended, it failed 1 time before" in str(plan)
+    assert "tell" in str(plan[-1])
+    jobs, plan = graph.ended(jobs, order, OK)
+    assert shown(plan) == []
+    jobs, _ = graph.ask(replace(jobs, held=True), ("ci/lint",), ())
+    jobs, plan = graph.release(replace(jobs, workflows=()))
+    assert (jobs.idle, shown(plan)) == (True, [])
+
+
+def test_a_save_that_comes_twice_before_the_first_run_has_ended() -> None:
+    jobs, plan = graph.ask(loaded(TWO), ("ci/lint",), ("1",))
+    first = orders(plan)[0]
+    jobs, _ = graph.ask(jobs, ("ci/lint",), ("2",))
+    jobs, plan = graph.ask(jobs, ("ci/lint",), ("3",))
+    assert shown(plan) == []
+    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    assert orders(plan)[0].files == ("3",)
+
+
+def test_what_cannot_run_here_is_told() -> None:
+    text = "  a: {services: {db: {image: pg}}, steps: [{run: x}]}\n"
+    assert "services, containers" in graph.told(loaded(text))[0]
+    assert graph.matching(loaded(text), ("x",)) == ()

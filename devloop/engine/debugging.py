@@ -1,0 +1,36 @@
+"""Debugging an app: hooks that its runtime loads, so that no command need be rewritten.
+
+The hooks lie in the container outside the mount and act in the app's processes alone: what is run
+by exec does not have the variables that lead to them.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from importlib import resources
+
+from devloop.model import Debugger
+
+FOLDER = "/opt/devloop"
+HOOKS = {"node": "inspect.cjs", "python": "sitecustomize.py"}
+LOADED = {
+    "node": f'NODE_OPTIONS="${{NODE_OPTIONS:+$NODE_OPTIONS }}--require {FOLDER}/inspect.cjs"',
+    "python": f'PYTHONPATH="{FOLDER}${{PYTHONPATH:+:$PYTHONPATH}}"',
+}
+
+
+def wrapped(argv: list[str], debugger: Debugger) -> list[str]:
+    """Give a command that lets its runtime load the stack's hook."""
+    words = f"{LOADED[debugger.stack]} DEVLOOP_DEBUG_PORT={debugger.port}"
+    return ["sh", "-c", f'export {words}; exec "$@"', "devloop", *argv]
+
+
+def files(debugger: Debugger) -> list[tuple[tarfile.TarInfo, bytes]]:
+    """Give the hook as it is put into a container."""
+    name = HOOKS[debugger.stack]
+    folder = tarfile.TarInfo(FOLDER.lstrip("/"))
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+    hook = tarfile.TarInfo(f"{FOLDER}/{name}".lstrip("/"))
+    hook.mode = 0o644
+    content = resources.files(__package__).joinpath("hooks", name).read_bytes()
+    return [(folder, b""), (hook, content)]
