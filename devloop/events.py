@@ -76,13 +76,14 @@ class ImageStep(Event):
 
 @dataclass(frozen=True)
 class ImageBuilt(Event):
-    """The image of a fingerprint is there; cached: no build ran."""
+    """The image of a fingerprint is there; cached: no build ran. ``size`` in bytes, if known."""
 
     event: ClassVar[str] = "image.built"
     image: str
     fingerprint: str
     cached: bool
     duration_s: float
+    size: int | None = None
 
 
 @dataclass(frozen=True)

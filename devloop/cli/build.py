@@ -56,6 +56,6 @@ def _build(path: Path, report: Report, wish: Wish, named: Callable[[str], None])
         if not made.cached:
             images.prune(engine, project)
     name = wish.tag or project.image(digest)
-    report(events.ImageBuilt(name, digest, made.cached, made.duration))
+    report(events.ImageBuilt(name, digest, made.cached, made.duration, made.image.size))
     named(name)
     return 0

@@ -87,7 +87,7 @@ def _ship(engine: Engine, project: Project, picture: Picture, wish: Wish, report
         engine_build.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration))
+    report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration, made.image.size))
 
 
 def _passes(found: tuple[Finding, ...], report: Report) -> bool:
@@ -108,7 +108,8 @@ def _built(engine: Engine, project: Project, picture: Picture, report: Report) -
         engine_build.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
+    name, size = project.image(digest), made.image.size
+    report(events.ImageBuilt(name, digest, made.cached, made.duration, size))
     if not made.cached:
         images.prune(engine, project)
     return made

@@ -13,6 +13,7 @@ from devloop import events
 from devloop.cli.project import Report
 from devloop.errors import DevloopError, UserError
 from devloop.report import keys
+from devloop.report.github import GitHub
 from devloop.report.ndjson import NdJson
 from devloop.report.plain import Plain
 
@@ -28,6 +29,8 @@ def reporter(
     stream = stderr or sys.stderr
     if name == "json":
         return NdJson(sys.stdout)
+    if name == "github":
+        return GitHub(sys.stdout, environ)
     if name == "tui" and not stream.isatty():
         raise UserError("--format tui needs a terminal", hint="use --format plain")
     if name == "tui" or (name == "auto" and alive(environ, stream)):

@@ -16,6 +16,7 @@ class Format(StrEnum):
     TUI = "tui"
     PLAIN = "plain"
     JSON = "json"
+    GITHUB = "github"
 
 
 class Output(StrEnum):
