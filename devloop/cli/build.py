@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
@@ -21,11 +23,15 @@ from devloop.loop.tagging import Wish
 
 def build(path: Path, output: str, shipped: tuple[str, bool, str]) -> int:
     """Build the image if it is not there, or the one that is shipped; gives the exit code."""
-    report = projects.reporter(output)
-    return concluded(report, lambda: _build(path, report, Wish(*shipped), quiet=output == "json"))
+    names: list[str] = []
+    with live.reporting(output) as report:
+        code = concluded(report, lambda: _build(path, report, Wish(*shipped), names.append))
+    if output != "json":
+        sys.stdout.writelines(f"{name}\n" for name in names)
+    return code
 
 
-def _build(path: Path, report: Report, wish: Wish, *, quiet: bool) -> int:
+def _build(path: Path, report: Report, wish: Wish, named: Callable[[str], None]) -> int:
     tagging.check(wish)
     engine = client.connect()
     root = projects.folder(path)
@@ -50,7 +56,6 @@ def _build(path: Path, report: Report, wish: Wish, *, quiet: bool) -> int:
         if not made.cached:
             images.prune(engine, project)
     name = wish.tag or project.image(digest)
-    report(events.ImageBuilt(name, digest, made.cached, made.duration))
-    if not quiet:
-        sys.stdout.write(name + "\n")
+    report(events.ImageBuilt(name, digest, made.cached, made.duration, made.image.size))
+    named(name)
     return 0

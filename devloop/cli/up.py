@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
 from devloop.control.server import Server
 from devloop.engine import client, ports
+from devloop.errors import UserError
 from devloop.loop import look as looks
 from devloop.loop.desk import Desk
 from devloop.loop.lock import ProjectLock
@@ -25,10 +27,19 @@ from devloop.watch.watcher import Watcher
 def up(path: Path, output: str, debug_port: int | None = None) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     desk = Desk()
-    report = projects.both(projects.reporter(output), desk)
-    code = concluded(report, lambda: _up(path, report, desk, debug_port))
-    desk.history.close()
-    return code
+    with live.reporting(output) as shown, live.at_keys(shown, desk.ask, lambda: _leave(desk)):
+        report = projects.both(shown, desk)
+        code = concluded(report, lambda: _up(path, report, desk, debug_port))
+        desk.history.close()
+        return code
+
+
+def _leave(desk: Desk) -> None:
+    """End the loop; before there is one, as Ctrl-C does."""
+    try:
+        desk.ask("stop")
+    except UserError:
+        live.interrupt()
 
 
 def _up(path: Path, report: Report, desk: Desk, debug_port: int | None) -> int:
