@@ -42,10 +42,12 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class ImagePulling(Event):
-    """A base image is fetched."""
+    """A base image is fetched; of ``total_bytes``, as far as known, ``done_bytes`` are there."""
 
     event: ClassVar[str] = "image.pulling"
     image: str
+    done_bytes: int | None = None
+    total_bytes: int | None = None
     service: str | None = None
 
 
@@ -55,6 +57,15 @@ class ImageBuilding(Event):
 
     event: ClassVar[str] = "image.building"
     cause: str
+    service: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageStepStarted(Event):
+    """A step of a build runs."""
+
+    event: ClassVar[str] = "image.step.started"
+    name: str
     service: str | None = None
 
 
@@ -71,13 +82,14 @@ class ImageStep(Event):
 
 @dataclass(frozen=True)
 class ImageBuilt(Event):
-    """The image of a fingerprint is there; cached: no build ran."""
+    """The image of a fingerprint is there; cached: no build ran. ``size`` in bytes, if known."""
 
     event: ClassVar[str] = "image.built"
     image: str
     fingerprint: str
     cached: bool
     duration_s: float
+    size: int | None = None
     service: str | None = None
 
 

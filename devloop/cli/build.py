@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import FrameType
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
@@ -32,13 +34,21 @@ def build(
     targets: tuple[str, ...], files: tuple[str, ...], output: str, shipped: tuple[str, bool, str]
 ) -> int:
     """Build the images that are not there, or the one that is shipped; gives the exit code."""
-    report = projects.reporter(output)
-    quiet, wish = output == "json", Wish(*shipped)
-    return concluded(report, lambda: _build(targets, files, report, wish, quiet=quiet))
+    names: list[str] = []
+    wish = Wish(*shipped)
+    with live.reporting(output) as report:
+        code = concluded(report, lambda: _build(targets, files, report, wish, names.append))
+    if output != "json":
+        sys.stdout.writelines(f"{name}\n" for name in names)
+    return code
 
 
 def _build(
-    targets: tuple[str, ...], files: tuple[str, ...], report: Report, wish: Wish, *, quiet: bool
+    targets: tuple[str, ...],
+    files: tuple[str, ...],
+    report: Report,
+    wish: Wish,
+    named: Callable[[str], None],
 ) -> int:
     tagging.check(wish)
     engine = client.connect()
@@ -46,7 +56,7 @@ def _build(
     compose = projects.compose(root, files)
     if compose is None:
         picture = projects.look(root)
-        _one(engine, projects.named(root, picture), picture, report, wish, quiet=quiet)
+        _one(engine, projects.named(root, picture), picture, report, wish, named)
         return 0
     if wish.tag:
         raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
@@ -56,7 +66,7 @@ def _build(
         picture = looks.look(
             one.build.context, replace(around, config=partial(_config, one), finish=one.spec)
         )
-        _one(engine, one.project, picture, told, wish, quiet=quiet)
+        _one(engine, one.project, picture, told, wish, named)
     return 0
 
 
@@ -84,8 +94,7 @@ def _one(
     picture: Picture,
     report: Report,
     wish: Wish,
-    *,
-    quiet: bool,
+    named: Callable[[str], None],
 ) -> None:
     for text in projects.at_start(picture):
         report(events.Notice(text))
@@ -106,6 +115,5 @@ def _one(
         if not made.cached:
             images.prune(engine, project)
     name = wish.tag or project.image(digest)
-    report(events.ImageBuilt(name, digest, made.cached, made.duration))
-    if not quiet:
-        sys.stdout.write(name + "\n")
+    report(events.ImageBuilt(name, digest, made.cached, made.duration, made.image.size))
+    named(name)

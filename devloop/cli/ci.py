@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devloop import events
 from devloop.check.subject import Finding, Level
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.check import findings
 from devloop.cli.ending import concluded
@@ -38,8 +39,8 @@ def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], outpu
     """Try the whole project once, with these jobs or all; ship it if it is well."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.default_int_handler)
-    report = projects.reporter(output)
-    return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
+    with live.reporting(output) as report:
+        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
 
 
 def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
@@ -86,7 +87,7 @@ def _ship(engine: Engine, project: Project, picture: Picture, wish: Wish, report
         engine_build.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration))
+    report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration, made.image.size))
 
 
 def _passes(found: tuple[Finding, ...], report: Report) -> bool:
@@ -107,7 +108,8 @@ def _built(engine: Engine, project: Project, picture: Picture, report: Report) -
         engine_build.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
-    report(events.ImageBuilt(project.image(digest), digest, made.cached, made.duration))
+    name, size = project.image(digest), made.image.size
+    report(events.ImageBuilt(name, digest, made.cached, made.duration, size))
     if not made.cached:
         images.prune(engine, project)
     return made

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import INTERRUPTED, concluded
 from devloop.cli.project import Report
@@ -32,8 +33,8 @@ from devloop.model import Project
 
 def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
     """Run the named jobs, or all that a save may start; gives the exit code."""
-    report = projects.reporter(output)
-    return concluded(report, lambda: _jobs(path, names, report))
+    with live.reporting(output) as report:
+        return concluded(report, lambda: _jobs(path, names, report))
 
 
 def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:

@@ -13,8 +13,10 @@ class Format(StrEnum):
     """How a verb that runs for a while reports."""
 
     AUTO = "auto"
+    TUI = "tui"
     PLAIN = "plain"
     JSON = "json"
+    GITHUB = "github"
 
 
 class Output(StrEnum):
@@ -44,7 +46,9 @@ Tag = Annotated[str, typer.Option("--tag", "-t", help="the image to ship, user/n
 Push = Annotated[bool, typer.Option("--push", help="push it")]
 Kept = Annotated[Cache | None, typer.Option("--cache", help="keep its layers with it, or in gha")]
 Folder = Annotated[Path, typer.Argument(help="the project folder", show_default=False)]
-Reporting = Annotated[Format, typer.Option("--format", help="lines for people, or JSON lines")]
+Reporting = Annotated[
+    Format, typer.Option("--format", help="how to report; auto: a live view in a terminal")
+]
 Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
 Files = Annotated[
     list[str] | None, typer.Option("--file", "-f", help="a compose file, once or several times")

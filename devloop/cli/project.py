@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from devloop.loop.lock import STATE_FOLDER, make_state_folder
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.model import Project
-from devloop.report.ndjson import NdJson
-from devloop.report.plain import Plain
 from devloop.scaffold import plan as scaffold
 from devloop.scaffold import write as scaffold_write
 from devloop.stacks.base import Detection, Snapshot
@@ -91,11 +88,6 @@ def surroundings(
         return scaffold.dockerignore(detections, scaffold_write.read_templates())
 
     return Surroundings(dockerfile, dockerignore, user, debug_port)
-
-
-def reporter(name: str) -> Report:
-    """Choose where events go: JSON to stdout, lines for people to stderr."""
-    return NdJson(sys.stdout) if name == "json" else Plain(sys.stderr)
 
 
 def both(first: Report, second: Report) -> Report:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from devloop import events, process
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import INTERRUPTED
+from devloop.cli.project import Report
 from devloop.control.client import NoLoopError, Talk
 from devloop.errors import ProjectError
 from devloop.loop.lock import STATE_FOLDER, make_state_folder
@@ -34,12 +36,19 @@ def project_id(path: Path) -> str:
 
 def attach(path: Path, output: str) -> int:
     """Show where the loop is and what it does until it ends; Ctrl-C leaves it alone."""
-    tell = _teller(output)
-    try:
-        with Talk(project_id(path), "attach", follow=True, recent=True) as talk:
-            return _last(talk.events(), tell)
-    except KeyboardInterrupt:
-        return _ended(tell, INTERRUPTED)
+    project = project_id(path)
+
+    def ask(what: str) -> None:
+        with Talk(project, what):
+            pass
+
+    with Talk(project, "attach", follow=True, recent=True) as talk, live.reporting(output) as shown:
+        tell = _teller(output, shown)
+        with live.at_keys(shown, ask, live.interrupt):
+            try:
+                return _last(talk.events(), tell)
+            except KeyboardInterrupt:
+                return _ended(tell, INTERRUPTED)
 
 
 def _last(found: Iterator[Found], tell: Tell) -> int:
@@ -57,7 +66,7 @@ def _ended(tell: Tell, code: int) -> int:
     return code
 
 
-def _teller(output: str) -> Tell:
+def _teller(output: str, report: Report) -> Tell:
     """Tell events as a format has them; JSON goes on as it came, with its own times."""
     if output == "json":
 
@@ -66,7 +75,6 @@ def _teller(output: str) -> Tell:
             sys.stdout.flush()
 
         return forward
-    report = projects.reporter(output)
 
     def tell(found: Found) -> None:
         event = events.from_json(found)
@@ -110,8 +118,9 @@ def _words(found: Found) -> Iterator[str]:
 
 def restart(path: Path, output: str) -> int:
     """Have the loop start the app anew, and wait for it; gives 0 if the app is there again."""
-    tell, number = _teller(output), None
-    with Talk(project_id(path), "restart", follow=True) as talk:
+    number = None
+    with Talk(project_id(path), "restart", follow=True) as talk, live.reporting(output) as shown:
+        tell = _teller(output, shown)
         for one in talk.events():
             if one["event"] == "cycle.started" and one.get("asked") and number is None:
                 number = one["cycle"]
@@ -135,17 +144,18 @@ def detached(
     argv += [word for file in files for word in ("--file", os.path.abspath(file))]
     argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
-    tell = _teller(output)
-    try:
-        talk = _reached(Project(root, "").id, child)
-        if talk is None:
-            return _told_by_log(log, child, tell)
-        with talk:
-            return _until_ready(talk.events(), tell)
-    except KeyboardInterrupt:
-        child.send(signal.SIGTERM)
-        child.wait()
-        return _ended(tell, INTERRUPTED)
+    with live.reporting(output) as shown:
+        tell = _teller(output, shown)
+        try:
+            talk = _reached(Project(root, "").id, child)
+            if talk is None:
+                return _told_by_log(log, child, tell)
+            with talk:
+                return _until_ready(talk.events(), tell)
+        except KeyboardInterrupt:
+            child.send(signal.SIGTERM)
+            child.wait()
+            return _ended(tell, INTERRUPTED)
 
 
 def _reached(project: str, child: process.Background) -> Talk | None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from devloop import events
+from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
@@ -28,10 +29,19 @@ def up(
 ) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     desk = Desk()
-    report = projects.both(projects.reporter(output), desk)
-    code = concluded(report, lambda: _up(targets, files, report, desk, debug_port))
-    desk.history.close()
-    return code
+    with live.reporting(output) as shown, live.at_keys(shown, desk.ask, lambda: _leave(desk)):
+        report = projects.both(shown, desk)
+        code = concluded(report, lambda: _up(targets, files, report, desk, debug_port))
+        desk.history.close()
+        return code
+
+
+def _leave(desk: Desk) -> None:
+    """End the loop; before there is one, as Ctrl-C does."""
+    try:
+        desk.ask("stop")
+    except UserError:
+        live.interrupt()
 
 
 def _up(

@@ -16,7 +16,7 @@ HOME = "/home/devloop"
 
 @dataclass(frozen=True)
 class Image:
-    """What is needed of an image's configuration."""
+    """What is needed of an image's configuration; ``size`` in bytes."""
 
     id: str
     entrypoint: tuple[str, ...]
@@ -24,6 +24,7 @@ class Image:
     workdir: str
     stop_signal: str
     ports: tuple[int, ...]
+    size: int = 0
 
 
 def grace_seconds(spec: ContainerSpec) -> int:

@@ -52,6 +52,7 @@ def inspect_image(engine: Engine, reference: str) -> Image | None:
         workdir=config.get("WorkingDir") or "/",
         stop_signal=str(config.get("StopSignal") or "TERM").removeprefix("SIG"),
         ports=tuple(sorted(int(port) for port, _, kind in exposed if kind in ("", "tcp"))),
+        size=int(found.get("Size") or 0),
     )
 
 

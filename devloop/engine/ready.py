@@ -1,9 +1,9 @@
 """Waits until the app answers (DESIGN §1, "Ready").
 
 An HTTP response below 500 from ``health``; else any HTTP response from the first port; else, if it
-does not speak HTTP, a connection that is still open after 1.5 s: the engine's proxy accepts
-connections that nobody serves, closes them at once or, while a new container's address is not known
-yet, holds them for a second.
+does not speak HTTP, a connection that is still open after a moment: the engine's proxy accepts
+connections that nobody serves, and closes them at once. One that was made before the container had
+started it would hold for a second (its first packet is lost), so nobody asks before that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-OPEN_LONG_ENOUGH = 1.5
+OPEN_LONG_ENOUGH = 0.25
 ALIVE_LONG_ENOUGH = 0.5
 SERVER_ERROR = 500
 HTTP_WAIT = 5.0

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 TAIL_LINES = 20
+PULL_PAUSE = 0.25
+"""Seconds between two reports of how far a pull has come."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,38 @@ class Progress:
             self.vertexes[item.digest] = item
             if before != item:
                 yield item
+
+
+@dataclass
+class Layers:
+    """How far a pull has come: the engine tells it layer by layer, over and over."""
+
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    told_at: float = 0.0
+
+    def take(self, message: Mapping[str, object], now: float) -> bool:
+        """Take one message; says whether it is time to tell how far the pull has come."""
+        detail, layer = message.get("progressDetail"), str(message.get("id", ""))
+        if message.get("status") in ("Pull complete", "Download complete") and layer in self.sizes:
+            total = self.sizes[layer][1]
+            self.sizes[layer] = (total, total)
+        elif message.get("status") == "Downloading" and isinstance(detail, Mapping):
+            done, total = int(detail.get("current") or 0), int(detail.get("total") or 0)
+            self.sizes[layer] = (min(done, total), total)
+        if not self.total or now - self.told_at < PULL_PAUSE:
+            return False
+        self.told_at = now
+        return True
+
+    @property
+    def done(self) -> int:
+        """Bytes that are there."""
+        return sum(done for done, _ in self.sizes.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of the layers that are known so far."""
+        return sum(total for _, total in self.sizes.values())
 
 
 def decode(text: str) -> Iterator[Vertex | Log]:

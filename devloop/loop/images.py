@@ -18,7 +18,7 @@ from devloop.engine.client import NOT_FOUND, Engine, RefusedError
 from devloop.errors import ProjectError, UserError
 from devloop.image import buildx, context, engine_build
 from devloop.image.engine_build import Order
-from devloop.image.progress import Log, Vertex
+from devloop.image.progress import Layers, Log, Vertex
 from devloop.loop import picture as pictures
 from devloop.loop.picture import Picture
 from devloop.model import LABEL_FINGERPRINT, LABEL_PROJECT, Project
@@ -99,9 +99,12 @@ def pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
         if not name or containers.inspect_image(engine, name):
             continue
         report(events.ImagePulling(name))
+        layers = Layers()
         for message in _pull(engine, name, platform):
             if "error" in message:
                 raise _no_base(name, str(message["error"]))
+            if layers.take(message, time.monotonic()):
+                report(events.ImagePulling(name, layers.done, layers.total))
 
 
 def _pull(engine: Engine, name: str, platform: str) -> Any:  # noqa: ANN401 - JSON messages
@@ -207,15 +210,21 @@ def _same(picture: Picture, path: str, content: bytes) -> bool:
 
 
 def _teller(report: Report) -> Callable[[Vertex | Log], None]:
-    """Report each step of the user's once, when it has ended."""
+    """Report each step of the user's when it begins, where it takes a while, and at its end."""
     told: set[str] = set()
+    begun: set[str] = set()
 
     def tell(item: Vertex | Log) -> None:
-        if isinstance(item, Log) or item.digest in told or not item.completed or item.error:
+        if isinstance(item, Log) or item.digest in told or item.error:
             return
-        if item.name.startswith("[") and not item.name.startswith("[internal]"):
+        if not item.name.startswith("[") or item.name.startswith("[internal]"):
+            return
+        if item.completed:
             told.add(item.digest)
             report(events.ImageStep(item.name, item.cached, item.completed - item.started))
+        elif item.started and item.digest not in begun:
+            begun.add(item.digest)
+            report(events.ImageStepStarted(item.name))
 
     return tell
 

@@ -133,7 +133,7 @@ def _error(it: events.Error) -> str:
 LINES: dict[type[Event], Callable[[Any], str]] = {
     events.UpStarted: _up,
     events.Notice: lambda it: f"devloop: {it.message}",
-    events.ImagePulling: lambda it: f"devloop: pulling {it.image}",
+    events.ImagePulling: lambda it: "" if it.total_bytes else f"devloop: pulling {it.image}",
     events.ImageBuilding: lambda it: f"devloop: building: {it.cause}",
     events.ImageStep: _step,
     events.ImageBuilt: _built,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,7 @@ from devloop.events import Event
 
 KEPT_CYCLES = 20
 APP = "app"
+STEP = re.compile(r"\[(.*?)(?:\d+/)(\d+)\]")
 
 
 @dataclass
@@ -49,20 +51,31 @@ class Job:
 
 @dataclass
 class Step:
-    """A step of the build under way; ``number`` of ``total``, 0 where the name does not tell."""
+    """A step of the build under way; ``duration_s`` is None while it runs."""
 
     name: str
-    cached: bool
-    duration_s: float
+    cached: bool = False
+    duration_s: float | None = None
 
 
 @dataclass
 class Build:
-    """The build under way: why, what is pulled for it, its steps."""
+    """The build under way: why, what is pulled for it and how far in bytes, its steps."""
 
     cause: str
     pulling: str = ""
-    steps: list[Step] = field(default_factory=list)
+    pulled: tuple[int, int] = (0, 0)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Steps that have ended, of how many, as far as their names tell."""
+        totals: dict[str, int] = {}
+        for name in self.steps:
+            if numbered := STEP.match(name):
+                totals[numbered[1]] = int(numbered[2])
+        ended = sum(one.duration_s is not None for one in self.steps.values())
+        return ended, max(sum(totals.values()), len(self.steps))
 
 
 class View:
@@ -126,12 +139,19 @@ def _building(view: View, it: events.ImageBuilding) -> None:
 def _pulling(view: View, it: events.ImagePulling) -> None:
     if view.build:
         view.build.pulling = it.image
+        view.build.pulled = (it.done_bytes or 0, it.total_bytes or 0)
+
+
+def _step_started(view: View, it: events.ImageStepStarted) -> None:
+    if view.build:
+        view.build.pulling = ""
+        view.build.steps[it.name] = Step(it.name)
 
 
 def _step(view: View, it: events.ImageStep) -> None:
     if view.build:
         view.build.pulling = ""
-        view.build.steps.append(Step(it.name, it.cached, it.duration_s))
+        view.build.steps[it.name] = Step(it.name, it.cached, it.duration_s)
 
 
 def _built(view: View, it: events.ImageBuilt) -> None:
@@ -205,6 +225,7 @@ HANDLERS: dict[type[Event], Callable[[View, Any], object]] = {
     events.UpStarted: _up,
     events.ImageBuilding: _building,
     events.ImagePulling: _pulling,
+    events.ImageStepStarted: _step_started,
     events.ImageStep: _step,
     events.ImageBuilt: _built,
     events.ImageFailed: _failed,

@@ -200,3 +200,27 @@ def test_only_the_jobs_that_are_named(root: Path) -> None:
     unknown = harness.devloop("ci", str(root), "--jobs", "nope")
     assert unknown.returncode == 2
     assert "there is no job `nope` (there are ask, red)" in unknown.stderr
+
+
+def test_what_githubs_runner_gets(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    files = tmp_path_factory.mktemp("runner")
+    (root / "Dockerfile").write_text(DOCKERFILE + f"LABEL run={files}\n")
+    runner = {name: str(files / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    done = harness.devloop(
+        "ci", str(root), "--format", "github", env={**os.environ, "CI": "true", **runner}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines.count("::endgroup::") == 2
+    assert "::group::Build (ci)" in lines
+    assert any(line.startswith("::group::Job ask: success in ") for line in lines)
+    outputs = dict(
+        line.split("=", 1) for line in (files / "GITHUB_OUTPUT").read_text().splitlines()
+    )
+    assert outputs["image"].startswith("devloop/")
+    assert outputs["image"].endswith(outputs["fingerprint"][:12])
+    assert outputs["cached"] == "false"
+    summary = (files / "GITHUB_STEP_SUMMARY").read_text()
+    assert " MB\n" in summary.splitlines(keepends=True)[0]
+    assert "| Step | Cached | Time |" in summary
+    assert "| ask | success |" in summary

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from devloop.image.progress import Log, Progress, Vertex, decode
+from devloop.image.progress import Layers, Log, Progress, Vertex, decode
 
 
 def varint(value: int) -> bytes:
@@ -82,3 +82,14 @@ def test_what_is_not_base64_yields_nothing() -> None:
 def test_fields_of_the_wrong_kind_are_empty() -> None:
     assert list(decode(base64.b64encode(field(1, field(1, 5))).decode())) == [Vertex("", "")]
     assert list(decode(base64.b64encode(field(1, 5) + field(3, 5)).decode())) == []
+
+
+def test_how_far_a_pull_has_come() -> None:
+    layers = Layers()
+    loading = {"status": "Downloading", "id": "a", "progressDetail": {"current": 10, "total": 100}}
+    assert not layers.take({"status": "Pulling fs layer", "id": "a", "progressDetail": {}}, 1.0)
+    assert layers.take(loading, 1.0)
+    assert not layers.take(loading | {"id": "b"}, 1.1), "not more often than people can read"
+    assert layers.take({"status": "Download complete", "id": "a", "progressDetail": {}}, 2.0)
+    assert (layers.done, layers.total) == (110, 200)
+    assert not layers.take({"status": "Downloading", "id": "c", "progressDetail": None}, 2.1)

@@ -21,6 +21,8 @@ SAMPLES: list[tuple[events.Event, str]] = [
     (events.UpStarted("shop", "devloop.yaml"), "devloop: shop (devloop.yaml)"),
     (events.Notice("hello"), "devloop: hello"),
     (events.ImagePulling("a:1"), "devloop: pulling a:1"),
+    (events.ImagePulling("a:1", 5, 10), ""),
+    (events.ImageStepStarted("[1/2] RUN x"), ""),
     (events.ImageBuilding("start"), "devloop: building: start"),
     (events.ImageStep("RUN x", cached=True, duration_s=0.0), "devloop:   cached RUN x"),
     (events.ImageStep("RUN x", cached=False, duration_s=1.25), "devloop:   1.2s RUN x"),

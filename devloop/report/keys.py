@@ -1,0 +1,53 @@
+"""Single keys of a terminal; the terminal is given back as it was, after a crash as well."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import termios
+import threading
+import tty
+from collections.abc import Callable
+from contextlib import suppress
+
+
+class Keys:
+    """Reads keys until closed; ``pressed`` gets each one, in a thread of its own."""
+
+    def __init__(self, fd: int, pressed: Callable[[str], None]) -> None:
+        """Begin; Ctrl-C stays what it is."""
+        self._fd = fd
+        self._pressed = pressed
+        self._before = termios.tcgetattr(fd)
+        self._ended, self._end = os.pipe()
+        tty.setcbreak(fd, termios.TCSADRAIN)
+        atexit.register(self.close)
+        self._thread = threading.Thread(target=self._read, daemon=True, name="keys")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._end >= 0:
+            with suppress(termios.error):
+                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
+            os.close(self._end)
+            self._end = -1
+            atexit.unregister(self.close)
+
+    def _read(self) -> None:
+        with suppress(OSError, ValueError):
+            while self._ended not in select.select([self._fd, self._ended], [], [])[0]:
+                typed = os.read(self._fd, 64)
+                if not typed:
+                    return
+                for key in typed.decode("ascii", "ignore"):
+                    self._pressed(key.lower())
+
+
+def usable(fd: int) -> bool:
+    """Say whether there is a terminal here that is ours to read from."""
+    try:
+        return os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:
+        return False
