@@ -76,6 +76,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.images",
         "loop.follow",
         "loop.serving",
+        "loop.together",
         "loop.composed",
         "loop.shared",
         "loop.fleet",

@@ -26,12 +26,13 @@ from devloop.jobs.workflow import Workflow
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
 from devloop.loop import look as looks
-from devloop.loop.composed import Composed, Together
+from devloop.loop.composed import Composed
 from devloop.loop.follow import Follower
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.loop.run import Batch, Loop, Stop, Within, signals
 from devloop.loop.shared import Folder, Subscription
+from devloop.loop.together import Together
 from devloop.model import Change
 from devloop.watch import tree
 

@@ -26,6 +26,7 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
     found = settings.developed(model, "/p", {}, Watch())
     spec = ContainerSpec("/p", "/app", ("node_modules",), ports=found["web"].config.app.ports or ())
     change = Change(
+        found["web"],
         "ours:1",
         spec,
         {"dev.devloop.project": "1"},
@@ -35,7 +36,7 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
         ("node", "a"),
         supervised=True,
     )
-    return json.loads(changes.document(model, found, {"web": replace(change, **more)}))
+    return json.loads(changes.document(model, {"web": replace(change, **more)}))
 
 
 def test_a_build_gives_way_to_our_image_and_its_supervisor() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,170 @@ def test_several_services_of_several_stacks_are_developed_one_by_one(
 
 def started_at(engine: Engine, container: str) -> str:
     return str(engine.get(f"/containers/{container}/json")["State"]["StartedAt"])
+
+
+PLAIN = """FROM node:22-slim
+WORKDIR /app
+COPY . .
+CMD ["node", "server.js"]
+"""
+SERVER = """const http = require('http')
+process.on('SIGTERM', () => setTimeout(() => process.exit(), %(wait)d))
+http.createServer((req, res) => res.end(process.env.WORD || '%(name)s')).listen(3000)
+console.log('%(name)s %(text)s')
+"""
+
+
+def plain(root: Path, name: str, wait: int = 0, text: str = "runs") -> None:
+    """Write a service without dependencies, which takes its time to stop."""
+    source = SERVER % {"name": name, "wait": wait, "text": text}
+    harness.write(root / name, {"Dockerfile": PLAIN, "server.js": source})
+
+
+def test_ctrl_c_stops_in_the_order_and_grace_of_compose(
+    tmp_path: Path, port: int, engine: Engine
+) -> None:
+    root = tmp_path / f"order{port}"
+    plain(root, "front")
+    plain(root, "back", wait=60_000)
+    text = "services:\n  front: {build: ./front, depends_on: [back]}\n"
+    text += "  back: {build: ./back, stop_grace_period: 1s}\n"
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        for name in ("front", "back"):
+            up.ready(service=name)
+            up.wait("log", service=name, text=f"{name} runs")
+        containers = composing.ids(root)
+        began = time.monotonic()
+        assert up.stop() == 130
+        assert 1 <= time.monotonic() - began < 8, "a second of grace, then it is killed"
+        ended = {name: ended_at(engine, one) for name, one in containers.items()}
+        assert ended["front"] < ended["back"]
+
+
+def ended_at(engine: Engine, container: str) -> str:
+    return str(engine.get(f"/containers/{container}/json")["State"]["FinishedAt"])
+
+
+def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"chosen{port}"
+    for name in ("one", "two"):
+        plain(root, name)
+    text = "services:\n  one: {build: ./one, depends_on: [base]}\n  two: {build: ./two}\n"
+    harness.write(root, {"other.yaml": text + "  base: {image: redis:7}\n"})
+    file = str(root / "other.yaml")
+    with composing.upped(root, "one", "--file", file) as up:
+        assert up.wait("up.started")["config"] == "other.yaml"
+        up.ready(service="one")
+        assert set(composing.ids(root)) == {"one", "base"}
+        assert up.stop() == 130
+
+
+def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
+    root = composing.counter(tmp_path / f"before{port}", port)
+    file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
+    composing.compose(root, *file, "up", "-d", "redis")
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        assert up.stop() == 130
+        assert {name: one["State"] for name, one in composing.ps(root).items()} == {
+            "redis": "running",
+            "web": "exited",
+        }
+
+
+def test_a_taken_port_ends_up_with_the_words_of_compose(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"taken{port}"
+    plain(root, "web")
+    text = f'services:\n  web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}\n'
+    harness.write(root, {"compose.yaml": text})
+    with socket.create_server(("127.0.0.1", port)), composing.upped(root) as up:
+        assert "address already in use" in up.wait("error")["message"]
+        assert up.exit_code() == 1
+
+
+def test_a_change_that_cannot_start_brings_the_old_container_back(
+    tmp_path: Path, port: int
+) -> None:
+    root = tmp_path / f"back{port}"
+    plain(root, "web")
+    text = 'services: {web: {build: ./web, ports: ["%d:3000"], environment: {WORD: %s}}}'
+    harness.write(root, {"compose.yaml": text % (port, "first")})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        other = harness.free_port()
+        here = up.here
+        with socket.create_server(("127.0.0.1", other)):
+            (root / "compose.yaml").write_text(text % (other, "second"))
+            assert "address already in use" in up.wait("error", here)["message"]
+            assert up.wait("cycle.finished", here)["outcome"] == "failed"
+            composing.wait_until(lambda: composing.ps(root)["web"]["State"] == "running")
+            assert harness.get(port) == "first"
+        here = up.here
+        (root / "compose.yaml").write_text(text % (other, "third"))
+        assert up.wait("cycle.finished", here)["outcome"] == "ok"
+        assert harness.get(other) == "third"
+        assert up.stop() == 130
+
+
+def test_x_devloop_is_honoured_and_its_mistakes_have_a_place(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"said{port}"
+    plain(root, "web")
+    more = harness.free_port()
+    text = f"""services:
+  web:
+    build: ./web
+    environment: {{WORD: file}}
+    x-devloop:
+      run: node server.js
+      ports: ["{more}:3000"]
+      env: {{WORD: "5$"}}
+"""
+    harness.write(root, {"compose.yaml": text.replace("run:", "runn:")})
+    done = harness.devloop("up", f"{root}/")
+    assert done.returncode == 2
+    assert "compose.yaml:6:7: unknown key `runn` in x-devloop (did you mean `run`?)" in done.stderr
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        assert up.ready(service="web")["url"] == f"http://localhost:{more}"
+        assert harness.get(more) == "5$"
+        assert up.stop() == 130
+
+
+def test_a_failed_build_at_the_start_is_mended_by_a_save(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"mend{port}"
+    plain(root, "web")
+    plain(root, "other")
+    text = "services:\n  web: {build: ./web, depends_on: [other]}\n  other: {build: ./other}\n"
+    harness.write(root, {"compose.yaml": text})
+    (root / "other/Dockerfile").write_text(PLAIN + "RUN false\n")
+    with composing.upped(root) as up:
+        up.wait("image.failed", service="other")
+        assert composing.ids(root) == {}
+        (root / "other/Dockerfile").write_text(PLAIN)
+        up.ready(service="other")
+        up.ready(service="web")
+        assert up.stop() == 130
+
+
+def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"once{port}"
+    plain(root, "web")
+    text = """services:
+  web:
+    build: ./web
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  migrate:
+    build: ./web
+    command: [node, -e, "console.log('migrated')"]
+"""
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        up.wait("log", service="migrate", text="migrated")
+        assert up.wait("app.exited", service="migrate")["exit_code"] == 0
+        here = up.here
+        plain(root, "web", text="again")
+        up.wait("cycle.finished", here, service="web", action="restart")
+        assert up.wait("cycle.finished", here, service="migrate")["action"] == "none"
+        assert up.stop() == 130
