@@ -15,7 +15,7 @@ from functools import partial
 
 from devloop import events
 from devloop.compose import settings
-from devloop.compose.command import FILES, Compose
+from devloop.compose.command import FILES, OVERRIDES, Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
 from devloop.config.nodes import Node
@@ -36,12 +36,6 @@ from devloop.loop.together import Together
 from devloop.model import Change
 from devloop.watch import tree
 
-OVERRIDES = (
-    "compose.override.yaml",
-    "compose.override.yml",
-    "docker-compose.override.yaml",
-    "docker-compose.override.yml",
-)
 HEADSTART = 0.5
 """Seconds in which all services may come to be started together, by one command."""
 
@@ -95,11 +89,12 @@ class Fleet:
         self.watch = Watch()
         self.workflows: tuple[Workflow, ...] = ()
         self.complaint = ""
+        self.asked = False
         self._reading = threading.Lock()
 
     def run(self, services: tuple[str, ...]) -> int:
         """Develop these services and all that they need, or all; gives the exit code."""
-        model, extensions = self.compose.model()
+        model, extensions = self.compose.model(every=bool(services))
         unknown = [name for name in services if name not in model.services]
         if unknown:
             known = ", ".join(sorted(model.services)) or "none"
@@ -206,8 +201,7 @@ class Fleet:
         root = self.developed[name].build.context
 
         def took(changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
-            if root == self.folder:
-                changes = tuple(one for one in changes if not self._read_by_compose(one.path))
+            changes = tuple(one for one in changes if not self._for_compose(root, one))
             if changes or unchanged:
                 post(Batch(changes, unchanged))
 
@@ -226,30 +220,31 @@ class Fleet:
         ignores = tree.load_ignores(self.folder, pruned, (*FILES, *OVERRIDES, ".env"))
 
         def took(changes: tuple[Change, ...], _unchanged: tuple[str, ...]) -> None:
-            if any(self._read_by_compose(one.path) for one in changes):
-                self.queue.put(Saved())
+            for one in changes:
+                self._for_compose(self.folder, one)
 
         folder = self._folder(self.folder, lambda text, _fatal: self.report(events.Notice(text)))
         self.looker = Subscription(folder, ignores, took)
         self.looker.start()
 
-    def _read_by_compose(self, path: str) -> bool:
-        """Say whether Compose may read a file: its name says so, or the compose file names it."""
-        name = os.path.basename(path)
-        if path in (*FILES, *OVERRIDES, ".env", self.compose.file, *self.compose.files):
-            return True
-        if not (name.endswith((".yaml", ".yml", ".env")) or name.startswith(".env")):
-            return False
-        text = tree.read(self.folder, self.compose.file) or b""
-        return os.fsencode(name) in text
+    def _for_compose(self, root: str, change: Change) -> bool:
+        """Have Compose read again if a change is of what it reads; says whether it is."""
+        path = os.path.relpath(os.path.join(root, change.path), self.folder)
+        found = self.compose.reads(path)
+        if found:
+            self.queue.put(Saved())
+        return found
 
     # what happens
 
     def _next(self, item: object) -> int | None:
         match item:
             case Addressed() if item.service in self.loops:
+                if isinstance(item.item, on.EngineLost):
+                    self.together.forget()
                 return self.loops[item.service].next(item.item)
-            case Saved():
+            case Saved() if not self.asked:
+                self.asked = True
                 threading.Thread(target=self._read, daemon=True, name="compose config").start()
             case Remodelled():
                 return self._remodelled(item)
@@ -274,8 +269,10 @@ class Fleet:
     def _read(self) -> None:
         """Have Compose read its files, one reading at a time, the newest last."""
         with self._reading:
+            self.asked = False  # a save from now on asks once more
             try:
-                self.queue.put(Remodelled(self.compose.model()))
+                model = self.compose.model(every=bool(self.services))
+                self.queue.put(Remodelled(model))
             except DevloopError as error:
                 self.queue.put(Remodelled(None, error))
 
@@ -301,7 +298,9 @@ class Fleet:
         """Let the loops follow a new model: end, go on as configured now, begin."""
         names = self._names()
         for name in sorted(set(self.loops) - set(names)):
-            self.loops.pop(name).end()
+            gone = self.loops.pop(name)
+            gone.next(Stop(0))
+            gone.end()
         for name in sorted(self.loops):
             if before[name] != self.developed[name]:
                 code = self.loops[name].renew(self.compose.file)

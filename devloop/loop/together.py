@@ -26,6 +26,7 @@ from devloop.errors import DevloopError
 from devloop.model import LABEL_PROJECT
 
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
+GRACE = 10
 ONE_OFF = "com.docker.compose.oneoff=False"
 
 
@@ -53,6 +54,7 @@ class Together:
         self.report = report
         self.changes: dict[str, Change] = {}
         self.started: set[str] = set()
+        self._gone: set[str] = set()
         self.others = frozenset(self._running())
         self.preparing = threading.Lock()
         self.stopping = threading.Event()
@@ -123,17 +125,15 @@ class Together:
     def adopt(
         self, model: Model, developed: Mapping[str, Developed], wanted: frozenset[str]
     ) -> None:
-        """Take another model; services that it has no more are stopped and removed."""
-        with self._command:
+        """Take another model; ``apply`` then removes the services that it has no more."""
+        with self._news:
             gone = self.started - set(model.services)
-            self.model, self.developed, self.wanted = model, developed, wanted
+            self._gone |= gone
+            self.started -= gone
             for name in gone:
-                self.started.discard(name)
                 self.changes.pop(name, None)
-        for name in sorted(gone):
-            for one in self._found(name):
-                containers.stop(self.engine, one["Id"], 10)
-                containers.remove(self.engine, one["Id"])
+            self.model, self.developed, self.wanted = model, developed, wanted
+            self._news.notify_all()
 
     def apply(self, patience: float = 0.0) -> None:
         """Let Compose start and change the services that devloop leaves alone.
@@ -142,6 +142,7 @@ class Together:
         """
         self._waved.wait(patience)
         with self._command:
+            self._remove_gone()
             plain = set(self.wanted) - set(self.developed)
             free = {one for one in plain if not self.model.closure([one]) & set(self.developed)}
             late = {one for one in plain - free - self.started if self._available(one)}
@@ -154,6 +155,12 @@ class Together:
                 if names:
                     self._up(sorted(names), deps=deps)
                     self._note(names)
+
+    def _remove_gone(self) -> None:
+        while self._gone:
+            for one in self._found(self._gone.pop()):
+                containers.stop(self.engine, one["Id"], GRACE)
+                containers.remove(self.engine, one["Id"])
 
     def _note(self, names: set[str]) -> None:
         """Take services for started, and listen to those that nobody follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -327,3 +328,51 @@ def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> 
         up.wait("cycle.finished", here, service="web", action="restart")
         assert up.wait("cycle.finished", here, service="migrate")["action"] == "none"
         assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_services_come_and_go_with_the_files_that_name_them(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"come{port}"
+    for name in ("one", "two"):
+        plain(root, name)
+    one, two = "  one: {build: ./one}\n", "  two: {build: ./two}\n"
+    harness.write(root, {"compose.yaml": f"services:\n{one}"})
+    with composing.upped(root) as up:
+        up.ready(service="one")
+        kept = composing.ids(root)["one"]
+        (root / "compose.yaml").write_text(f"services:\n{one}{two}  base: {{image: redis:7}}\n")
+        up.ready(service="two")
+        composing.wait_until(lambda: "base" in composing.ids(root))
+        here = up.here
+        plain(root, "two", text="again")
+        assert up.cycle("server.js", here)["service"] == "two"
+        (root / "compose.yaml").write_text(f"include: [two/part.yaml]\nservices:\n{one}")
+        part = "services:\n  three: {build: ., environment: {WORD: %s}}\n"
+        harness.write(root, {"two/part.yaml": part % "first"})
+        up.ready(service="three")
+        composing.wait_until(lambda: set(composing.ids(root)) == {"one", "three"})
+        here = up.here
+        (root / "two/part.yaml").write_text(part % "second")
+        done = up.wait("cycle.finished", here, service="three")
+        assert (done["action"], done["outcome"]) == ("recreate", "ok")
+        assert composing.ids(root)["one"] == kept
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_a_profile_is_composes_own_work(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"profile{port}"
+    for name in ("web", "tool"):
+        plain(root, name)
+    text = "services:\n  web: {build: ./web}\n  tool: {build: ./tool, profiles: [tools]}\n"
+    harness.write(root, {"compose.yaml": text})
+    for words, env, expected in (
+        ([], {}, {"web"}),
+        (["tool"], {}, {"tool"}),
+        ([], {"COMPOSE_PROFILES": "tools"}, {"tool", "web"}),
+    ):
+        with composing.upped(root, *words, env={**os.environ, **env}) as up:
+            for name in expected:
+                up.ready(service=name)
+            assert set(composing.ids(root)) == expected
+            assert up.stop() == 130
