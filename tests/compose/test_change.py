@@ -74,6 +74,12 @@ def test_what_the_service_mounts_itself_stays_but_for_stale_volumes() -> None:
     assert own[2] in web["volumes"]
 
 
+def test_a_named_volume_over_a_kept_path_stays() -> None:
+    own = {"type": "volume", "source": "modules", "target": "/app/node_modules"}
+    web = changed({"volumes": [own]})["services"]["web"]
+    assert [one for one in web["volumes"] if one["target"] == "/app/node_modules"] == [own]
+
+
 def test_a_sync_elsewhere_is_a_mount_of_its_own() -> None:
     watch = [
         {"path": "/p/static", "action": "sync", "target": "/srv/static"},

@@ -376,3 +376,84 @@ def test_a_profile_is_composes_own_work(tmp_path: Path, port: int) -> None:
                 up.ready(service=name)
             assert set(composing.ids(root)) == expected
             assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_what_init_writes_runs_with_its_service(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"init{port}"
+    root.mkdir(mode=0o755)
+    files = {"package.json": composing.package(), "server.js": composing.COUNTER % "one"}
+    harness.write(root, files)
+    written = harness.devloop("init", str(root), "--compose")
+    assert written.returncode == 0, written.stderr
+    text = (root / "compose.yaml").read_text()
+    assert ":3000:3000" in text
+    (root / "compose.yaml").write_text(text.replace(":3000:3000", f":{port}:3000"))
+    with composing.upped(root) as up:
+        up.ready(service="app")
+        assert visits(port) == ("one", 1)
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_what_export_writes_runs_without_devloop(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"export{port}"
+    plain(tmp_path, root.name)
+    settings = f'app: {{ports: ["{port}:3000"], env: {{WORD: "5$"}}, stop-grace: 1s}}\n'
+    harness.write(root, {"devloop.yaml": settings})
+    exported = harness.devloop("export", "compose", str(root))
+    assert exported.returncode == 0, exported.stderr
+    harness.write(root, {"compose.yaml": exported.stdout})
+    file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
+    try:
+        done = composing.compose(root, *file, "up", "-d", "--build", "--wait")
+        assert done.returncode == 0, done.stderr
+        composing.wait_until(lambda: answers(port) == "5$")
+    finally:
+        composing.compose(root, *file, "down", "--timeout", "1", "--rmi", "local")
+
+
+def answers(port: int) -> str:
+    try:
+        return harness.get(port)
+    except OSError:
+        return ""
+
+
+@pytest.mark.slow
+def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"bare{port}"
+    plain(root, "web")
+    (root / "web/Dockerfile").write_text(PLAIN + "RUN rm /usr/bin/setsid\n")
+    text = f'services: {{web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}}}\n'
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        before = composing.ids(root)
+        here = up.here
+        source = (root / "web/server.js").read_text().replace("|| 'web'", "|| 'again'")
+        (root / "web/server.js").write_text(source)
+        done = up.cycle("server.js", here)
+        assert (done["action"], done["outcome"]) == ("restart", "ok")
+        assert harness.get(port) == "again"
+        assert composing.ids(root) == before
+        assert up.stop() == 130
+
+
+def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"jobs{port}"
+    plain(tmp_path, root.name)
+    plain(root, "other")
+    text = "services:\n  all: {build: .}\n  other: {build: ./other}\n"
+    settings = "jobs:\n  test: {steps: [{run: hostname && grep -c runs server.js}]}\n"
+    harness.write(root, {"compose.yaml": text, "devloop.yaml": settings})
+    with composing.upped(root) as up:
+        for name in ("all", "other"):
+            up.ready(service=name)
+        here = up.here
+        plain(tmp_path, root.name, text="runs again")
+        assert up.wait("job.finished", here, job="test")["conclusion"] == "success"
+        container = composing.ids(root)["all"]
+        up.wait("log", here, where=lambda it: container.startswith(it["text"] or "-"))
+        assert up.count("job.started", here) == 1
+        assert up.stop() == 130
