@@ -6,7 +6,6 @@ project, its compose file and the signal to stop, is handled here.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from functools import partial
 
 from devloop import events
 from devloop.compose import settings
-from devloop.compose.command import FILES, OVERRIDES, Compose
+from devloop.compose.command import Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
 from devloop.config.nodes import Node
@@ -29,12 +28,11 @@ from devloop.loop import look as looks
 from devloop.loop.composed import Composed
 from devloop.loop.follow import Follower
 from devloop.loop.look import Surroundings
+from devloop.loop.lookout import Lookout
 from devloop.loop.picture import Picture
-from devloop.loop.run import Batch, Loop, Stop, Within, signals
-from devloop.loop.shared import Folder, Subscription
+from devloop.loop.run import Loop, Within
+from devloop.loop.signals import Stop, signals
 from devloop.loop.together import Together
-from devloop.model import Change
-from devloop.watch import tree
 
 HEADSTART = 0.5
 """Seconds in which all services may come to be started together, by one command."""
@@ -83,13 +81,12 @@ class Fleet:
         self.port_owner = port_owner
         self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.loops: dict[str, Loop] = {}
-        self.folders: dict[str, Folder] = {}
         self.developed: dict[str, Developed] = {}
         self.services: tuple[str, ...] = ()
         self.watch = Watch()
         self.workflows: tuple[Workflow, ...] = ()
         self.complaint = ""
-        self.asked = False
+        self._due = False
         self._reading = threading.Lock()
 
     def run(self, services: tuple[str, ...]) -> int:
@@ -103,6 +100,7 @@ class Fleet:
         self.report(events.UpStarted(model.name, self.compose.file))
         self._own_settings()
         self.developed = settings.developed(model, self.folder, extensions, self.watch)
+        self.lookout = Lookout(self.compose, self.watch, lambda: self.queue.put(Saved()))
         wanted = model.closure(services or model.services)
         self.together = Together(
             self.engine, self.compose, model, self.developed, wanted, self.report
@@ -113,7 +111,12 @@ class Fleet:
             finally:
                 for loop in self.loops.values():
                     loop.end()
-                self.looker.stop()
+                self.lookout.stop()
+
+    def kill(self) -> None:
+        """Stop at once: the user asked a second time."""
+        if self.loops:
+            self.together.kill()
 
     def _own_settings(self) -> None:
         """Take the jobs and how to watch from devloop.yaml; the app is the compose file's."""
@@ -124,7 +127,8 @@ class Fleet:
         self.watch, self.workflows = config.watch, looks.read_workflows(self.folder, config)
 
     def _run(self, model: Model) -> int:
-        self._look_at_files()
+        contexts = {one.build.context for one in self.developed.values()}
+        self.lookout.look_at_files(contexts, lambda text, _fatal: self.report(events.Notice(text)))
         for text in settings.lefts(model):
             self.report(events.Notice(text))
         self._begin(self._names())
@@ -148,7 +152,7 @@ class Fleet:
         for name, loop, picture in made:
             self.loops[name] = loop
             told = (*self.developed[name].notices, *self.at_start(loop.project.root, picture))
-            loop.begin(picture, partial(self._watching, name), told)
+            loop.begin(picture, partial(self.lookout.watching, loop.project.root), told)
 
     def _made(self, name: str) -> tuple[Loop, Picture]:
         one = self.developed[name]
@@ -189,52 +193,6 @@ class Fleet:
             else:
                 self.together.restart(one)
 
-    # watching
-
-    def _watching(
-        self,
-        name: str,
-        picture: Picture,
-        post: Callable[[Batch], None],
-        trouble: Callable[[str, bool], None],
-    ) -> Subscription:
-        root = self.developed[name].build.context
-
-        def took(changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
-            changes = tuple(one for one in changes if not self._for_compose(root, one))
-            if changes or unchanged:
-                post(Batch(changes, unchanged))
-
-        return Subscription(self._folder(root, trouble), looks.ignores(root, picture), took)
-
-    def _folder(self, root: str, trouble: Callable[[str, bool], None]) -> Folder:
-        if root not in self.folders:
-            self.folders[root] = Folder(root, self.watch, trouble)
-        return self.folders[root]
-
-    def _look_at_files(self) -> None:
-        """Watch what Compose reads; what is below a build context is watched for that anyway."""
-        contexts = {one.build.context for one in self.developed.values()}
-        below = (os.path.relpath(path, self.folder) for path in sorted(contexts))
-        pruned = tuple(path for path in below if not path.startswith("."))
-        ignores = tree.load_ignores(self.folder, pruned, (*FILES, *OVERRIDES, ".env"))
-
-        def took(changes: tuple[Change, ...], _unchanged: tuple[str, ...]) -> None:
-            for one in changes:
-                self._for_compose(self.folder, one)
-
-        folder = self._folder(self.folder, lambda text, _fatal: self.report(events.Notice(text)))
-        self.looker = Subscription(folder, ignores, took)
-        self.looker.start()
-
-    def _for_compose(self, root: str, change: Change) -> bool:
-        """Have Compose read again if a change is of what it reads; says whether it is."""
-        path = os.path.relpath(os.path.join(root, change.path), self.folder)
-        found = self.compose.reads(path)
-        if found:
-            self.queue.put(Saved())
-        return found
-
     # what happens
 
     def _next(self, item: object) -> int | None:
@@ -243,8 +201,8 @@ class Fleet:
                 if isinstance(item.item, on.EngineLost):
                     self.together.forget()
                 return self.loops[item.service].next(item.item)
-            case Saved() if not self.asked:
-                self.asked = True
+            case Saved() if not self._due:
+                self._due = True
                 threading.Thread(target=self._read, daemon=True, name="compose config").start()
             case Remodelled():
                 return self._remodelled(item)
@@ -261,15 +219,10 @@ class Fleet:
         codes = [loop.next(item) for loop in self.loops.values()]
         return next((code for code in codes if code is not None), None)
 
-    def kill(self) -> None:
-        """Stop at once: the user asked a second time."""
-        if self.loops:
-            self.together.kill()
-
     def _read(self) -> None:
         """Have Compose read its files, one reading at a time, the newest last."""
         with self._reading:
-            self.asked = False  # a save from now on asks once more
+            self._due = False  # a save from now on asks once more
             try:
                 model = self.compose.model(every=bool(self.services))
                 self.queue.put(Remodelled(model))
