@@ -49,6 +49,8 @@ class Composed:
         """Hand over to a container of this image."""
         try:
             with self.together.preparing:
+                if self.together.stopping.is_set():
+                    return
                 container, change = self._prepare(action)
         except EngineGoneError:
             raise

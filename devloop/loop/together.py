@@ -91,6 +91,7 @@ class Together:
         If that fails the service is tried alone, so that another one's fault is not its own.
         """
         ready = {one for one in self.wanted - self.started if self._available(one)}
+        began = time.time()
         try:
             self._up(sorted(ready), deps=True)
         except DevloopError:
@@ -98,7 +99,7 @@ class Together:
                 raise
             ready = set(self.model.closure([name]))
             self._up(sorted(ready), deps=True)
-        self._note(ready)
+        self._note(ready, began)
         self._waved.set()
 
     def _up(self, names: list[str], *, deps: bool) -> None:
@@ -153,8 +154,9 @@ class Together:
                 return
             for names, deps in ((free | late, True), (known, False)):
                 if names:
+                    began = time.time()
                     self._up(sorted(names), deps=deps)
-                    self._note(names)
+                    self._note(names, began)
 
     def _remove_gone(self) -> None:
         while self._gone:
@@ -162,12 +164,12 @@ class Together:
                 containers.stop(self.engine, one["Id"], GRACE)
                 containers.remove(self.engine, one["Id"])
 
-    def _note(self, names: set[str]) -> None:
+    def _note(self, names: set[str], began: float) -> None:
         """Take services for started, and listen to those that nobody follows."""
         fresh = names - self.started
         self.started |= names
         for one in sorted(fresh - set(self.developed)):
-            self._listen(one)
+            self._listen(one, began)
 
     def forget(self) -> None:
         """Take nothing for started: the engine was gone."""
@@ -180,10 +182,13 @@ class Together:
         with self._news:
             self._news.notify_all()
         self.compose.interrupt()
-        ours = sorted(self.wanted - self.others)
-        with self._command, suppress(DevloopError, RefusedError):
-            if ours:
-                self.compose.stop(self.document(), ours)
+        ours = sorted(self.wanted - (self.others - set(self.developed)))
+        with self.preparing, self._command:
+            try:
+                if ours:
+                    self.compose.stop(self.document(), ours)
+            except DevloopError as error:
+                self.report(events.Error(error.message, error.hint))
 
     def kill(self) -> None:
         """Stop at once: the user asked a second time."""
@@ -198,8 +203,9 @@ class Together:
         """Restart a service that devloop does not develop, in its own grace."""
         identity = self.container(name)
         if identity:
+            began = time.time()
             self.engine.post(f"/containers/{identity}/restart")
-            self._listen(name)
+            self._listen(name, began)
 
     def container(self, name: str) -> str | None:
         """Give the id of a service's container."""
@@ -218,9 +224,9 @@ class Together:
             if LABEL_PROJECT not in one["Labels"]:
                 yield str(one["Labels"][SERVICE])
 
-    def _listen(self, name: str) -> None:
-        """Report what a service that devloop does not develop writes from now on."""
-        identity, since = self.container(name), time.time() - 1
+    def _listen(self, name: str, since: float) -> None:
+        """Report what a service that devloop does not develop writes from a time on."""
+        identity = self.container(name)
         if identity is None:
             return
 
@@ -230,5 +236,7 @@ class Together:
                 for piece in self.engine.lines_since(identity, since):
                     for text in lines.feed(piece):
                         self.report(events.Log(name, "stdout", text))
+            for text in lines.close():
+                self.report(events.Log(name, "stdout", text))
 
         threading.Thread(target=read, daemon=True, name=f"logs of {name}").start()

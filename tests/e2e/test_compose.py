@@ -223,7 +223,7 @@ def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: i
 def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
     root = composing.counter(tmp_path / f"before{port}", port)
     file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
-    composing.compose(root, *file, "up", "-d", "redis")
+    composing.compose(root, *file, "up", "-d", "--build")
     with composing.upped(root) as up:
         up.ready(service="web")
         assert up.stop() == 130
@@ -457,3 +457,27 @@ def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) 
         up.wait("log", here, where=lambda it: container.startswith(it["text"] or "-"))
         assert up.count("job.started", here) == 1
         assert up.stop() == 130
+
+
+def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
+    tmp_path: Path, port: int
+) -> None:
+    root = composing.counter(tmp_path / f"logs{port}", port)
+    with composing.upped(root) as up:
+        up.wait("log", service="redis", where=lambda it: "Redis is starting" in it["text"])
+        up.ready(service="web")
+        assert up.stop() == 130
+
+
+def test_ended_while_it_starts_it_leaves_nothing_running(
+    tmp_path: Path, port: int, engine: Engine
+) -> None:
+    root = composing.counter(tmp_path / f"early{port}", port)
+    for event in ("image.building", "image.built"):
+        with composing.upped(root) as up:
+            up.wait(event)
+            assert up.stop() == 130
+            running = [one for one in composing.ps(root).values() if one["State"] == "running"]
+            assert running == []
+            names = [name for one in harness.containers(engine, root) for name in one["Names"]]
+            assert not [name for name in names if name.endswith("-next")]
