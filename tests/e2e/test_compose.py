@@ -220,6 +220,7 @@ def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: i
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
     root = composing.counter(tmp_path / f"before{port}", port)
     file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
@@ -440,6 +441,7 @@ def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, por
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"jobs{port}"
     plain(tmp_path, root.name)
