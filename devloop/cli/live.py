@@ -13,7 +13,6 @@ from devloop import events
 from devloop.cli.project import Report
 from devloop.errors import DevloopError, UserError
 from devloop.report import keys
-from devloop.report.github import GitHub
 from devloop.report.ndjson import NdJson
 from devloop.report.plain import Plain
 
@@ -30,6 +29,8 @@ def reporter(
     if name == "json":
         return NdJson(sys.stdout)
     if name == "github":
+        from devloop.report.github import GitHub  # noqa: PLC0415 - for runners alone
+
         return GitHub(sys.stdout, environ)
     if name == "tui" and not stream.isatty():
         raise UserError("--format tui needs a terminal", hint="use --format plain")
