@@ -21,10 +21,10 @@ engine-stop: ## stop it; its images are kept
 	@$(ENGINE) stop
 
 test: venv ## the tests that run on every change; ARGS='-k name' goes to pytest
-	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m pytest -m 'not slow' $(ARGS)
+	@$(ENGINE) run redis:7 $(IMAGES) -- $(PYTHON) -m pytest -m 'not slow' $(ARGS)
 
 test-slow: venv ## the slow tests
-	@$(ENGINE) run $(STACKS) $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
+	@$(ENGINE) run $(STACKS) redis:7 postgres:17 $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
 
 lint: venv ## ruff and mypy
 	$(PYTHON) -m ruff check .
@@ -35,7 +35,7 @@ docs: venv ## write the parts of docs/ that are made from the code
 	@$(PYTHON) -m tests.docs
 
 bench: venv ## how fast a save is answered
-	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m tests.bench $(ARGS)
+	@$(ENGINE) run redis:7 $(IMAGES) -- $(PYTHON) -m tests.bench $(ARGS)
 
 demo: venv ## devloop at work on a sample project
 	@$(ENGINE) run $(IMAGES) -- $(PYTHON) -m tests.demo $(ARGS)

@@ -1,12 +1,13 @@
 """The events of ``--format json``: frozen, one class an event, one JSON object a line.
 
-docs/events.md is the reference. Field names are the keys of the JSON; None is left out.
+docs/events.md is the reference. Field names are the keys of the JSON; None is left out. ``service``
+names the service of a Compose project that an event is about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
 from devloop.model import Change, ChangeKind
@@ -36,6 +37,7 @@ class Notice(Event):
 
     event: ClassVar[str] = "notice"
     message: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class ImagePulling(Event):
     image: str
     done_bytes: int | None = None
     total_bytes: int | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class ImageBuilding(Event):
 
     event: ClassVar[str] = "image.building"
     cause: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class ImageStepStarted(Event):
 
     event: ClassVar[str] = "image.step.started"
     name: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class ImageStep(Event):
     name: str
     cached: bool
     duration_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ class ImageBuilt(Event):
     cached: bool
     duration_s: float
     size: int | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class ImageFailed(Event):
     event: ClassVar[str] = "image.failed"
     step: str
     message: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,7 @@ class ImageCancelled(Event):
 
     event: ClassVar[str] = "image.cancelled"
     cause: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,7 @@ class AppStarted(Event):
     event: ClassVar[str] = "app.started"
     container: str
     image: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,7 @@ class AppReady(Event):
     event: ClassVar[str] = "app.ready"
     url: str | None
     duration_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,7 @@ class AppExited(Event):
 
     event: ClassVar[str] = "app.exited"
     exit_code: int
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,7 @@ class ChangeSeen(Event):
 
     event: ClassVar[str] = "change"
     paths: tuple[Change, ...]
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,7 @@ class CycleStarted(Event):
     cycle: int
     paths: tuple[str, ...]
     asked: str | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +177,7 @@ class CycleFinished(Event):
     duration_s: float
     build_s: float | None = None
     gap_s: float | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +251,7 @@ class Error(Event):
     event: ClassVar[str] = "error"
     message: str
     hint: str = ""
+    service: str | None = None
 
 
 @dataclass(frozen=True)
@@ -244,6 +260,13 @@ class End(Event):
 
     event: ClassVar[str] = "end"
     exit_code: int
+
+
+def of_service(event: Event, service: str) -> Event:
+    """Say which service an event is about, where it can be about one."""
+    if any(field.name == "service" for field in fields(event)):
+        return replace(event, service=service)  # type: ignore[call-arg]
+    return event
 
 
 def as_json(event: Event, ts: float) -> dict[str, object]:

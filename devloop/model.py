@@ -32,15 +32,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder and the names of everything that is made for it."""
+    """A project folder and the names of everything that is made for it.
+
+    A service of a Compose project is one too: ``root`` is its build context, ``home`` the Compose
+    project's folder.
+    """
 
     root: str
     name: str
+    home: str = ""
+    service: str = ""
+
+    @property
+    def path(self) -> str:
+        """The folder that the user calls the project."""
+        return self.home or self.root
 
     @property
     def id(self) -> str:
         """8 hexadecimal digits of the hash of the real path."""
-        return hashlib.sha256(self.root.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        return hashlib.sha256(self.path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
     @property
     def slug(self) -> str:
@@ -90,7 +101,8 @@ class ContainerSpec:
 
     ``mount`` None mounts nothing; ``keep`` are paths below it; ``command`` None is the image's
     CMD; ``user`` is uid and gid, None the image's; ``stop_grace`` in seconds, ``memory`` in bytes;
-    ``reload_signal`` is a signal's name or empty. Its values may be secret: never shown.
+    ``reload_signal`` is a signal's name or empty; ``rest`` changes with whatever else a compose
+    file says of it. Its values may be secret: never shown.
     """
 
     root: str
@@ -106,6 +118,7 @@ class ContainerSpec:
     reload_signal: str = ""
     health: str | None = None
     debugger: Debugger | None = None
+    rest: str = ""
 
     @property
     def published(self) -> tuple[Port, ...]:

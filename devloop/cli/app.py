@@ -15,6 +15,7 @@ from devloop.cli import living
 from devloop.cli.options import (
     Answering,
     Editor,
+    Files,
     Folder,
     Format,
     Here,
@@ -23,6 +24,7 @@ from devloop.cli.options import (
     Push,
     Reporting,
     Tag,
+    Targets,
 )
 from devloop.errors import ConfigError, DevloopError, HostError
 
@@ -64,6 +66,9 @@ def init(
     editor: Annotated[
         list[Editor] | None, typer.Option("--editor", help="write tasks and debuggers for it too")
     ] = None,
+    compose: Annotated[
+        bool, typer.Option("--compose", help="write a compose.yaml with the services it uses")
+    ] = False,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -79,14 +84,16 @@ def init(
             dry_run=dry_run,
             output=output.value,
             editors=tuple(one.value for one in editor or ()),
+            compose=compose,
         )
     )
 
 
 @app.command()
 def up(
-    path: Folder = Path(),
+    targets: Targets = None,
     *,
+    file: Files = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="go on in the background once it is ready")
     ] = False,
@@ -97,19 +104,21 @@ def up(
     report: Reporting = Format.AUTO,
 ) -> None:
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
+    chosen = tuple(targets or ()), tuple(file or ())
     if detach:
         from devloop.cli import talk  # noqa: PLC0415
 
-        raise typer.Exit(talk.detached(path, report.value, debug_port))
+        raise typer.Exit(talk.detached(*chosen, report.value, debug_port))
     from devloop.cli import up as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.up(path, report.value, debug_port))
+    raise typer.Exit(verb.up(*chosen, report.value, debug_port))
 
 
 @app.command()
 def build(
-    path: Folder = Path(),
+    targets: Targets = None,
     *,
+    file: Files = None,
     tag: Tag = "",
     push: Push = False,
     cache: Kept = None,
@@ -119,7 +128,7 @@ def build(
     from devloop.cli import build as verb  # noqa: PLC0415
 
     shipped = tag, push, cache.value if cache else ""
-    raise typer.Exit(verb.build(path, report.value, shipped))
+    raise typer.Exit(verb.build(tuple(targets or ()), tuple(file or ()), report.value, shipped))
 
 
 @app.command()
@@ -199,14 +208,36 @@ def ci(
 
 
 @app.command()
-def down(path: Folder = Path()) -> None:
+def down(
+    path: Folder = Path(),
+    *,
+    file: Files = None,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="a Compose project's volumes too")
+    ] = False,
+) -> None:
     """End the project's loop and remove its containers."""
     from devloop.cli import down as verb  # noqa: PLC0415
 
-    raise typer.Exit(verb.down(path))
+    raise typer.Exit(verb.down(path, tuple(file or ()), volumes=volumes))
 
 
+exports = typer.Typer(help="Write the project for another tool.", no_args_is_help=True)
+app.add_typer(exports, name="export")
 app.add_typer(living.verbs)
+
+
+@exports.callback()
+def export() -> None:
+    """Write the project for another tool."""
+
+
+@exports.command("compose")
+def export_compose(path: Folder = Path()) -> None:
+    """Print a compose.yaml with develop.watch, for those who don't have devloop."""
+    from devloop.cli import export as verb  # noqa: PLC0415
+
+    raise typer.Exit(verb.compose(path))
 
 
 def run(arguments: list[str]) -> int:

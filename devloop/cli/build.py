@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from devloop import events
@@ -15,28 +16,86 @@ from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
+from devloop.compose import settings
+from devloop.compose.command import Compose
+from devloop.compose.settings import Developed
+from devloop.config.settings import Config, Watch
 from devloop.engine import client
+from devloop.errors import UserError
 from devloop.image import engine_build
 from devloop.loop import images, tagging
+from devloop.loop import look as looks
+from devloop.loop.picture import Picture
 from devloop.loop.tagging import Wish
+from devloop.model import Project
 
 
-def build(path: Path, output: str, shipped: tuple[str, bool, str]) -> int:
-    """Build the image if it is not there, or the one that is shipped; gives the exit code."""
+def build(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, shipped: tuple[str, bool, str]
+) -> int:
+    """Build the images that are not there, or the one that is shipped; gives the exit code."""
     names: list[str] = []
+    wish = Wish(*shipped)
     with live.reporting(output) as report:
-        code = concluded(report, lambda: _build(path, report, Wish(*shipped), names.append))
+        code = concluded(report, lambda: _build(targets, files, report, wish, names.append))
     if output != "json":
         sys.stdout.writelines(f"{name}\n" for name in names)
     return code
 
 
-def _build(path: Path, report: Report, wish: Wish, named: Callable[[str], None]) -> int:
+def _build(
+    targets: tuple[str, ...],
+    files: tuple[str, ...],
+    report: Report,
+    wish: Wish,
+    named: Callable[[str], None],
+) -> int:
     tagging.check(wish)
     engine = client.connect()
-    root = projects.folder(path)
-    picture = projects.look(root)
-    project = projects.named(root, picture)
+    root, services = projects.target(targets, files)
+    compose = projects.compose(root, files)
+    if compose is None:
+        picture = projects.look(root)
+        _one(engine, projects.named(root, picture), picture, report, wish, named)
+        return 0
+    if wish.tag:
+        raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
+    around = projects.surroundings()
+    for name, one in developed(root, compose, services).items():
+        told: Report = partial(_told, report, name)
+        picture = looks.look(
+            one.build.context, replace(around, config=partial(_config, one), finish=one.spec)
+        )
+        _one(engine, one.project, picture, told, wish, named)
+    return 0
+
+
+def developed(root: str, compose: Compose, services: tuple[str, ...]) -> dict[str, Developed]:
+    """Give the developed services of a Compose project, or these of them."""
+    model, extensions = compose.model()
+    unknown = [name for name in services if name not in model.services]
+    if unknown:
+        raise UserError(f"there is no service {unknown[0]}")
+    found = settings.developed(model, root, extensions, Watch())
+    return {name: one for name, one in found.items() if not services or name in services}
+
+
+def _told(report: Report, service: str, event: events.Event) -> None:
+    report(events.of_service(event, service))
+
+
+def _config(one: Developed) -> Config:
+    return one.config
+
+
+def _one(
+    engine: client.Engine,
+    project: Project,
+    picture: Picture,
+    report: Report,
+    wish: Wish,
+    named: Callable[[str], None],
+) -> None:
     for text in projects.at_start(picture):
         report(events.Notice(text))
     build_id = f"devloop-{project.id}-{os.getpid()}"
@@ -58,4 +117,3 @@ def _build(path: Path, report: Report, wish: Wish, named: Callable[[str], None])
     name = wish.tag or project.image(digest)
     report(events.ImageBuilt(name, digest, made.cached, made.duration, made.image.size))
     named(name)
-    return 0

@@ -19,11 +19,14 @@ PATIENCE = 30.0
 PAUSE = 0.05
 
 
-def down(path: Path) -> int:
-    """Stop the loop that runs there, if one does, then what a killed one left."""
+def down(path: Path, files: tuple[str, ...], *, volumes: bool) -> int:
+    """Stop the loop that runs there, if one does, then what it or a killed one left."""
     engine = client.connect()
     root = projects.folder(path)
+    compose = projects.compose(root, files)
     _end_loop(root)
+    if compose is not None:
+        compose.down(volumes=volumes)
     project = Project(root, os.path.basename(root))
     found = containers.of_project(engine, project)
     for one in found:

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from devloop.cli.project import look
+from devloop.compose.command import file_of
 from devloop.errors import ConfigError, Problem
+from devloop.scaffold import backings as backing
+from devloop.scaffold import compose as composing
 from devloop.scaffold import editors as editing
+from devloop.scaffold.backings import Backing
 from devloop.scaffold.editor_files import Subject
-from devloop.scaffold.plan import FilePlan, looked_for, plan
+from devloop.scaffold.plan import FILES, FilePlan, looked_for, plan, with_compose
 from devloop.scaffold.write import read_existing, read_templates, write
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError, Snapshot
@@ -41,6 +45,7 @@ def init(  # noqa: PLR0913 - the verb's options
     dry_run: bool,
     output: Literal["plain", "json"],
     editors: tuple[str, ...] = (),
+    compose: bool = False,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
@@ -53,7 +58,13 @@ def init(  # noqa: PLR0913 - the verb's options
     detections = registry.detect(snapshot)
     _check(snapshot, detections)
     name = root.resolve().name
-    plans = plan(name, detections, read_templates(), read_existing(root), force=force)
+    backings = backing.used(snapshot, detections)
+    existing = read_existing(root, (*FILES, composing.FILE))
+    plans = plan(name, detections, read_templates(), existing, force=force)
+    if compose:
+        port = detections[0].port if detections else None
+        text = composing.with_services(name, port, backings)
+        plans = with_compose(plans, text, existing, force=force)
     if not dry_run:
         write(root, plans)
     if editors:
@@ -64,9 +75,18 @@ def init(  # noqa: PLR0913 - the verb's options
     if output == "json":
         print(json.dumps(_document(detections, plans)), file=stdout or sys.stdout)
         return 0
-    for line in _lines(detections, plans, dry_run=dry_run):
+    offer = _offer(backings) if not compose and file_of(str(root)) is None else []
+    for line in (*_lines(detections, plans, dry_run=dry_run), *offer):
         print(line, file=stderr or sys.stderr)
     return 0
+
+
+def _offer(backings: Sequence[Backing]) -> list[str]:
+    """Offer the compose.yaml that code which uses other services asks for."""
+    if not backings:
+        return []
+    names = backing.titles(backings)
+    return [f"it uses {names}: `devloop init --compose` writes a compose.yaml with that"]
 
 
 def _for_editors(root: Path, editors: tuple[str, ...]) -> list[FilePlan]:

@@ -50,4 +50,11 @@ Reporting = Annotated[
     Format, typer.Option("--format", help="how to report; auto: a live view in a terminal")
 ]
 Answering = Annotated[Output, typer.Option("--format", help="text for people, or one JSON object")]
+Files = Annotated[
+    list[str] | None, typer.Option("--file", "-f", help="a compose file, once or several times")
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(help="the project folder, services of its compose file", show_default=False),
+]
 Here = Annotated[Path, typer.Option("--project", "-C", help="the project folder")]

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devloop import events
+from devloop.compose import command as compose_command
+from devloop.compose.command import Compose
 from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
 from devloop.loop import look as looks
-from devloop.loop.lock import STATE_FOLDER
+from devloop.loop.lock import STATE_FOLDER, make_state_folder
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
 from devloop.model import Project
@@ -29,6 +31,24 @@ def folder(path: Path) -> str:
     if not os.path.isdir(root):
         raise UserError(f"{path} is no folder", hint="give the project's folder")
     return root
+
+
+def target(targets: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Tell the project folder from services: the real path of that, and the names of these.
+
+    Services are of the folder named before them, or of this one if it is a Compose project.
+    """
+    named = [word for word in targets[:1] if "/" in word or word in (".", "..")]
+    if not named and not files and compose_command.file_of(os.getcwd()) is None:
+        named = list(targets[:1])
+    return folder(Path(*named)), targets[len(named) :]
+
+
+def compose(root: str, files: tuple[str, ...]) -> Compose | None:
+    """Give the Compose project of a folder, None if it is none; ``files`` are from here."""
+    chosen = tuple(os.path.abspath(file) for file in files)
+    given = chosen or os.environ.get("COMPOSE_FILE") or compose_command.file_of(root)
+    return Compose(root, chosen) if given else None
 
 
 def bare_snapshot(root: str) -> Snapshot:
@@ -83,6 +103,7 @@ def both(first: Report, second: Report) -> Report:
 def keep_generated(root: str, picture: Picture) -> None:
     """Keep a Dockerfile that devloop wrote where the user can read it."""
     if picture.generated:
+        make_state_folder(os.path.join(root, STATE_FOLDER))
         Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
 
 

@@ -132,13 +132,16 @@ def restart(path: Path, output: str) -> int:
     raise ProjectError("the loop ended before the app was there again")
 
 
-def detached(path: Path, output: str, debug_port: int | None = None) -> int:
+def detached(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, debug_port: int | None = None
+) -> int:
     """Start the loop in the background and wait until the app is ready or something fails."""
-    root = projects.folder(path)
+    root, services = projects.target(targets, files)
     folder = os.path.join(root, STATE_FOLDER)
     make_state_folder(folder)
     log = os.path.join(folder, LOG)
-    argv = [sys.executable, "-m", "devloop", "up", root, "--format", "plain"]
+    argv = [sys.executable, "-m", "devloop", "up", root, *services, "--format", "plain"]
+    argv += [word for file in files for word in ("--file", os.path.abspath(file))]
     argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
     with live.reporting(output) as shown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from devloop import events
 from devloop.cli import live
@@ -17,6 +16,7 @@ from devloop.engine import client, ports
 from devloop.errors import UserError
 from devloop.loop import look as looks
 from devloop.loop.desk import Desk
+from devloop.loop.fleet import Fleet
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.loop.run import Batch, Loop, Watching
@@ -24,12 +24,14 @@ from devloop.model import Change, Project
 from devloop.watch.watcher import Watcher
 
 
-def up(path: Path, output: str, debug_port: int | None = None) -> int:
+def up(
+    targets: tuple[str, ...], files: tuple[str, ...], output: str, debug_port: int | None = None
+) -> int:
     """Run the loop until it is asked to end; gives the exit code."""
     desk = Desk()
     with live.reporting(output) as shown, live.at_keys(shown, desk.ask, lambda: _leave(desk)):
         report = projects.both(shown, desk)
-        code = concluded(report, lambda: _up(path, report, desk, debug_port))
+        code = concluded(report, lambda: _up(targets, files, report, desk, debug_port))
         desk.history.close()
         return code
 
@@ -42,11 +44,27 @@ def _leave(desk: Desk) -> None:
         live.interrupt()
 
 
-def _up(path: Path, report: Report, desk: Desk, debug_port: int | None) -> int:
+def _up(
+    targets: tuple[str, ...],
+    files: tuple[str, ...],
+    report: Report,
+    desk: Desk,
+    debug_port: int | None,
+) -> int:
     engine = client.connect()
-    desk.root = root = projects.folder(path)
+    root, services = projects.target(targets, files)
+    desk.root = root
+    compose = projects.compose(root, files)
+    if compose is None and services:
+        raise UserError(f"there is no compose file in {root}", hint="services are one's of that")
+    if compose is not None and debug_port is not None:
+        raise UserError("--debug-port is for one app", hint="publish the port in the compose file")
     with ProjectLock(root), Server(Project(root, "").id, desk.history, desk.answer):
         around = projects.surroundings(invoking_user(engine), debug_port)
+        if compose is not None:
+            fleet = Fleet(root, engine, compose, report, around, _at_start, ports.owner)
+            desk.loop = fleet
+            return fleet.run(services)
         picture = projects.look(root, around)
         project = projects.named(root, picture)
         config = CONFIG_FILE if os.path.exists(os.path.join(root, CONFIG_FILE)) else None
@@ -56,6 +74,12 @@ def _up(path: Path, report: Report, desk: Desk, debug_port: int | None) -> int:
         loop = Loop(project, engine, report, around, ports.owner, workflows)
         desk.loop = loop
         return loop.run(picture, _watcher(root), projects.at_start(picture))
+
+
+def _at_start(context: str, picture: Picture) -> tuple[str, ...]:
+    """Do for a service what is done for a single app at its start."""
+    projects.keep_generated(context, picture)
+    return projects.at_start(picture)
 
 
 def invoking_user(engine: client.Engine) -> tuple[int, int] | None:

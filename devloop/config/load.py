@@ -28,6 +28,15 @@ def load(content: bytes, path: str = "devloop.yaml") -> Config:
     return _Reader(path).config(nodes.parse(content, path))
 
 
+def extension(node: Node, path: str) -> App:
+    """Read what a compose file's `x-devloop` says; raises ``ConfigError`` with all problems."""
+    reader = _Reader(path)
+    found = reader.container(node, "x-devloop")
+    if reader.problems:
+        raise ConfigError(tuple(sorted(reader.problems, key=Problem.place)))
+    return found
+
+
 class _Reader(Reader):
     """Reads the parts of devloop.yaml that are about the app; the jobs' grammar reads the rest."""
 
@@ -52,9 +61,12 @@ class _Reader(Reader):
         return Config(**known, workflow=workflow)  # type: ignore[arg-type]
 
     def app(self, node: Node) -> App:
+        return self.container(node, "app")
+
+    def container(self, node: Node, where: str) -> App:
         found = self.table(
             node,
-            "app",
+            where,
             {
                 "dockerfile": self.inside,
                 "target": self.text,

@@ -105,11 +105,32 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What a save below ``path`` does: a rule of a compose file's ``develop.watch``.
+
+    ``path`` is below the project, ``.`` for all of it. ``action``: sync, restart, sync+restart,
+    sync+exec or rebuild. ``ignore`` and ``include`` are patterns below ``path``; ``target`` is a
+    place in the container, ``command`` what sync+exec runs there.
+    """
+
+    path: str
+    action: str
+    ignore: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    target: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
-    """The whole of devloop.yaml; ``workflows`` are files whose jobs run too."""
+    """The whole of devloop.yaml; ``workflows`` are files whose jobs run too.
+
+    ``rules`` come from a compose file, for a service of one.
+    """
 
     name: str | None = _key(None, "text", "what the project is called", "the folder's name")
     app: App = field(default_factory=App)
     watch: Watch = field(default_factory=Watch)
     workflow: Workflow = field(default_factory=Workflow)
     workflows: tuple[str, ...] = _key((), "paths", "workflow files whose jobs run too")
+    rules: tuple[Rule, ...] = ()

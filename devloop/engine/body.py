@@ -73,13 +73,18 @@ def request_body(
     if spec.user:
         body["User"] = f"{spec.user[0]}:{spec.user[1]}"
     if nonce:
-        arguments = [nonce, image.stop_signal, f"{spec.stop_grace:g}", spec.reload_signal or "HUP"]
-        body["Entrypoint"] = ["sh", "-c", _script(), "devloop", *arguments]
+        body["Entrypoint"] = supervisor(image, spec, nonce)
         body["Cmd"] = argv
         body["StopSignal"] = "SIGTERM"
     elif argv:
         body["Entrypoint"], body["Cmd"] = argv[:1], argv[1:]
     return body
+
+
+def supervisor(image: Image, spec: ContainerSpec, nonce: str) -> list[str]:
+    """Give the entrypoint that runs a command under the supervisor."""
+    arguments = [nonce, image.stop_signal, f"{spec.stop_grace:g}", spec.reload_signal or "HUP"]
+    return ["sh", "-c", _script(), "devloop", *arguments]
 
 
 def command(image: Image, spec: ContainerSpec) -> list[str]:

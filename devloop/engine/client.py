@@ -172,13 +172,16 @@ class Engine:
         return True
 
     def output(
-        self, container: str, attached: Callable[[], None]
+        self, container: str, attached: Callable[[], None], *, replay: bool = False
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Attach to a container and yield (stdout, stderr) pieces until it ends."""
+        """Attach to a container and yield (stdout, stderr) pieces until it ends.
+
+        ``replay`` gives first what it has written since it was made.
+        """
         try:
             with gone(self.address), refusals():
                 stream = self._api.attach(
-                    container, stdout=True, stderr=True, stream=True, demux=True
+                    container, stdout=True, stderr=True, stream=True, demux=True, logs=replay
                 )
         finally:
             attached()
@@ -186,6 +189,13 @@ class Engine:
             yield from stream
         except (OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
             return  # the connection broke: to the reader that is the end of the output
+
+    def lines_since(self, container: str, since: float) -> Iterator[bytes]:
+        """Yield what a container writes from a time on (epoch seconds), until it ends."""
+        with suppress(OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
+            with gone(self.address), refusals():
+                stream = self._api.logs(container, stream=True, follow=True, since=since)
+            yield from stream
 
     def converse(self, container: str, argv: list[str]) -> Conversation:
         """Run a command in a container and talk to its stdin and stdout."""

@@ -68,7 +68,7 @@ def prepare(
         remove(engine, container.id)
         container = _create(engine, project, image, spec, fingerprint, supervised=False)
     if spec.user:
-        _settle_user(engine, container.id, spec.user)
+        settle_user(engine, container.id, spec.user)
     if spec.debugger:
         volumes.put(engine, container.id, "/", debugging.files(spec.debugger))
     return container
@@ -82,7 +82,7 @@ def prepare_idle(
     waiting = replace(image, entrypoint=("tail", "-f", "/dev/null"), command=())
     container = _create(engine, project, waiting, silent, fingerprint, supervised=False)
     if spec.user:
-        _settle_user(engine, container.id, spec.user)
+        settle_user(engine, container.id, spec.user)
     return container
 
 
@@ -245,7 +245,7 @@ def _can_supervise(engine: Engine, container: str) -> bool:
     )
 
 
-def _settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
+def settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
     """Give a bare uid a passwd line and a home of its own: apps break without them."""
     uid, gid = user
     home = tarfile.TarInfo(HOME.lstrip("/"))

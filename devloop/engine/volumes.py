@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from devloop.engine.client import CONFLICT, NOT_FOUND, Engine, RefusedError
 from devloop.errors import HostError
-from devloop.model import LABEL_FINGERPRINT, LABEL_PATH, LABEL_PROJECT, Project
+from devloop.model import LABEL_FINGERPRINT, LABEL_PATH, LABEL_PROJECT, LABEL_SERVICE, Project
 
 MARK = ".devloop-filled"
 BUSY_WAIT = 60.0
@@ -38,10 +38,12 @@ def create(engine: Engine, project: Project, volume: str, fingerprint: str) -> N
 
 def labels(project: Project, fingerprint: str) -> Mapping[str, str]:
     """Give the labels of everything that is made for a project."""
+    service = {LABEL_SERVICE: project.service} if project.service else {}
     return {
         LABEL_PROJECT: project.id,
-        LABEL_PATH: project.root,
+        LABEL_PATH: project.path,
         LABEL_FINGERPRINT: fingerprint,
+        **service,
     }
 
 

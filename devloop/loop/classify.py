@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from devloop.compose import rules
+from devloop.compose.rules import Verdict
+from devloop.config.settings import Reload
 from devloop.jobs.filters import PathFilter
 from devloop.loop.picture import Picture, Wanted, below
 from devloop.model import Change, ChangeKind
@@ -31,8 +34,9 @@ class Impact:
     made anew; ``restarts`` are the files whose change the running app must see; ``idle`` are the
     reasons why the rest needs nothing, ``unmoved`` the manifests that changed but for their
     dependencies; ``broken`` are half-written files to wait for;
-    ``mends`` says whether a failed build could succeed now; ``error`` is a broken devloop.yaml
-    or Dockerfile, whose last good state stays in force.
+    ``settings`` is the file that ``respec`` comes from; ``mends`` says whether a failed build could
+    succeed now; ``error`` is a broken devloop.yaml or Dockerfile, whose last good state stays in
+    force.
     """
 
     wanted: Wanted
@@ -47,6 +51,7 @@ class Impact:
     reload_argument: str = ""
     unmounted: str = ""
     unmoved: tuple[str, ...] = ()
+    settings: str = "devloop.yaml"
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -84,6 +89,7 @@ def classify(
             idle.append(f"{change.path}: {why}")
         else:
             restarts.append(change.path)
+    reload = _reload(after, restarts)
     return Impact(
         wanted=after.wanted,
         moved=moved,
@@ -93,14 +99,23 @@ def classify(
         broken=tuple(sorted(after.broken.items())),
         mends=any(after.inputs.sways(one.path) or after.structural(one.path) for one in changes),
         error=error,
-        reload=after.reload.kind,
-        reload_argument=after.reload.argument,
+        reload=reload.kind,
+        reload_argument=reload.argument,
         unmounted=after.inputs.unmounted,
         unmoved=()
         if moved
         else tuple(path for path in restarts if path in after.wanted.fingerprint.entries),
         warnings=_warnings(before, after),
     )
+
+
+def _reload(picture: Picture, restarts: list[str]) -> Reload:
+    """Say how the app sees the files: by a command if each is under a rule with sync+exec."""
+    ruled = {rules.verdict(picture.config.rules, path) for path in restarts}
+    commands = {rules.command(picture.config.rules, path) for path in restarts}
+    if ruled == {Verdict.EXEC} and all(commands):
+        return Reload("exec", " && ".join(sorted(commands)))
+    return Reload("restart") if Verdict.RESTART in ruled else picture.reload
 
 
 def _moved_paths(before: Picture, after: Picture) -> frozenset[str]:
@@ -121,10 +136,20 @@ def _why_idle(before: Picture, after: Picture, change: Change) -> str:
             return "means the same as before"
         if path.rsplit("/", 1)[-1] in LOCKS:
             return "a lock is for the installer"
-    if not triggers(after, path):
-        known = path in after.wanted.fingerprint.entries
-        return "no dependency moved" if known else "not a source of the app (watch.paths)"
-    return ""
+    return _why_not_ruled(after, path)
+
+
+def _why_not_ruled(after: Picture, path: str) -> str:
+    """Say why no rule, a compose file's or ours, asks for the app to be told of a change."""
+    ruled = rules.verdict(after.config.rules, path)
+    if ruled is Verdict.IGNORED:
+        return "ignored by develop.watch"
+    if ruled is Verdict.SYNC and not after.config.app.reload:
+        return "synced by the mount (develop.watch)"
+    if ruled in (Verdict.RESTART, Verdict.EXEC) or triggers(after, path):
+        return ""
+    known = path in after.wanted.fingerprint.entries
+    return "no dependency moved" if known else "not a source of the app (watch.paths)"
 
 
 def triggers(picture: Picture, path: str) -> bool:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from devloop.control.history import History
 from devloop.errors import UserError
 from devloop.events import Event
 from devloop.loop import inputs as on
-from devloop.loop.run import Loop, Stop
+from devloop.loop.run import Stop
 from devloop.report.view import View
+
+
+class Asked(Protocol):
+    """What a loop, or several, are asked through."""
+
+    queue: queue.SimpleQueue[object]
+
+    def kill(self) -> None:
+        """Stop at once."""
 
 
 class Desk:
@@ -25,7 +35,7 @@ class Desk:
     def __init__(self) -> None:
         self.root = ""
         self.history = History()
-        self.loop: Loop | None = None
+        self.loop: Asked | None = None
         self._view = View()
         self._lock = threading.Lock()
 
@@ -62,7 +72,7 @@ class Desk:
                 loop.queue.put(Stop(0))
             case "kill":
                 loop.queue.put(Stop(0))
-                threading.Thread(target=loop.executor.kill, daemon=True).start()
+                threading.Thread(target=loop.kill, daemon=True).start()
             case _:
                 hint = "is it the same version of devloop?"
                 raise UserError(f"a loop cannot be asked for {what!r}", hint=hint)

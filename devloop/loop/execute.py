@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from devloop import events
 from devloop.engine import ready
@@ -26,6 +27,7 @@ from devloop.jobs.graph import Outcome
 from devloop.loop import actions as do
 from devloop.loop import images
 from devloop.loop import inputs as on
+from devloop.loop.follow import Follower
 from devloop.loop.jobs import Crew
 from devloop.loop.picture import Picture
 from devloop.loop.serving import Serving
@@ -46,8 +48,21 @@ class RecheckDue:
     path: str
 
 
+class HandOver(Protocol):
+    """How containers take over from one another."""
+
+    def swap(self, action: do.Swap) -> None:
+        """Have a new container serve; posts ``Swapped`` or ``SwapFailed``."""
+
+    def quit(self) -> None:
+        """Stop the app within its grace."""
+
+    def kill(self) -> None:
+        """Stop it at once."""
+
+
 class Executor:
-    """The hands of one loop."""
+    """The hands of one loop; ``hand_over`` None is one container, without Compose."""
 
     def __init__(
         self,
@@ -56,13 +71,19 @@ class Executor:
         post: Post,
         report: Callable[[events.Event], None],
         port_owner: Callable[[int], str] = lambda _port: "",
+        hand_over: Callable[[Follower], HandOver] | None = None,
     ) -> None:
         self.engine = engine
         self.project = project
         self.post = post
         self.report = report
         self.picture: Picture | None = None
-        self.serving = Serving(engine, project, post, report, self._spawn, port_owner)
+        self.follower = Follower(engine, post, report, self._spawn)
+        self.serving: HandOver = (
+            hand_over(self.follower)
+            if hand_over
+            else Serving(engine, project, self.follower, port_owner)
+        )
         self._cancellations: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self.crew = Crew(engine, project.root, report, self._job_ended)
         self._probe = threading.Event()
@@ -82,9 +103,9 @@ class Executor:
             case do.Swap():
                 self._spawn(self.serving.swap, action)
             case do.Restart():
-                self._commands.put(self.serving.restart)
+                self._commands.put(self.follower.restart)
             case do.Reload():
-                self._commands.put(lambda: self.serving.reload(action))
+                self._commands.put(lambda: self.follower.reload(action))
             case do.Probe():
                 self._start_probe(action)
             case do.Recheck():
@@ -94,7 +115,7 @@ class Executor:
             case do.JobWork():
                 self.crew.perform(action.work, action.container, action.host)
             case do.Reconnect():
-                self.serving.lost()
+                self.follower.lost()
                 self._spawn(self._reconnect)
 
     def _job_ended(self, order: Order, outcome: Outcome) -> None:
@@ -113,7 +134,7 @@ class Executor:
     # images
 
     def _build_id(self, generation: int) -> str:
-        return f"devloop-{self.project.id}-{os.getpid()}-{generation}"
+        return f"devloop-{self.project.id}{self.project.service}-{os.getpid()}-{generation}"
 
     def _cancellation(self, generation: int) -> threading.Event:
         return self._cancellations[generation]
@@ -159,7 +180,7 @@ class Executor:
     def _start_probe(self, action: do.Probe) -> None:
         self._probe.set()
         self._probe = threading.Event()
-        followed = self.serving.current
+        followed = self.follower.current
         if followed is not None and followed.container.id == action.container:
             self._spawn(self._wait_ready, action, followed.container.spec, self._probe)
 
@@ -187,13 +208,13 @@ class Executor:
     def _watch_engine(self) -> None:
         """Hold the engine's event stream open: its end tells that the engine is gone."""
         with suppress(RefusedError):
-            self.engine.hold(self.serving.quitting.is_set)
-        if not self.serving.quitting.is_set():
+            self.engine.hold(self.follower.quitting.is_set)
+        if not self.follower.quitting.is_set():
             self.post(on.EngineLost(time.monotonic()))
 
     def _reconnect(self) -> None:
         pause = PING_PAUSE
-        while not self.serving.quitting.wait(pause):
+        while not self.follower.quitting.wait(pause):
             pause = min(pause * 1.3, LONGEST_PING_PAUSE)
             if self.engine.ping():
                 self._spawn(self._watch_engine)

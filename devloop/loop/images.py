@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ from devloop.watch import tree
 KEPT_IMAGES = 5
 STALE_RETRIES = 20
 STALE_PAUSE = 0.1
+
+_making: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""Services that share an image build it once, one after the other."""
 
 Report = Callable[[events.Event], None]
 
@@ -54,6 +58,23 @@ def ensure(  # noqa: PLR0913 - one build
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
+    with _making[project.image(picture.wanted.fingerprint.digest)]:
+        if cancelled.is_set():
+            raise engine_build.BuildCancelledError
+        return _ensure(engine, project, picture, cause, report, build_id, cancelled, forced=forced)
+
+
+def _ensure(  # noqa: PLR0913 - one build
+    engine: Engine,
+    project: Project,
+    picture: Picture,
+    cause: str,
+    report: Report,
+    build_id: str,
+    cancelled: threading.Event,
+    *,
+    forced: bool,
+) -> Made:
     began = time.monotonic()
     digest = picture.wanted.fingerprint.digest
     found = containers.inspect_image(engine, project.image(digest))

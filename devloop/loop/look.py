@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from devloop.compose import rules
 from devloop.config.load import load as load_config
 from devloop.config.settings import Config
 from devloop.errors import UserError
@@ -15,7 +16,7 @@ from devloop.jobs import grammar
 from devloop.jobs.workflow import Workflow
 from devloop.loop import picture as pictures
 from devloop.loop.picture import CONFIG_FILE, Host, Picture, Wanted
-from devloop.model import Change
+from devloop.model import Change, ContainerSpec
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, Snapshot
@@ -31,13 +32,20 @@ class Surroundings:
     """What a look takes from outside the project.
 
     What `devloop init` would write, for projects that have no Dockerfile, and the uid and gid that
-    the container runs as, None for the image's own.
+    the container runs as, None for the image's own. ``config`` gives the configuration, from the
+    project's own devloop.yaml if it is None; ``finish`` has the last word on the container.
     """
 
     dockerfile: Callable[[tuple[Detection, ...]], str]
     dockerignore: Callable[[tuple[Detection, ...]], str]
     user: tuple[int, int] | None = None
     debug_port: int | None = None
+    config: Callable[[], Config] | None = None
+    finish: Callable[[ContainerSpec], ContainerSpec] = lambda spec: spec
+
+    def configured(self, root: str) -> Config:
+        """Give the configuration in force; raises ``ConfigError``."""
+        return self.config() if self.config else read_config(root)
 
 
 def read_config(root: str) -> Config:
@@ -90,6 +98,7 @@ def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:
         ".dockerignore",
         *app.manifests,
         *config.workflows,
+        *rules.named(config.rules),
     ]
     found += [app.env_file] if app.env_file else []
     found += [one.pattern for one in inputs.sources] if inputs else []
@@ -101,7 +110,7 @@ def look(root: str, around: Surroundings, before: Picture | None = None) -> Pict
 
     Raises ``ConfigError`` (devloop.yaml), ``UserError`` (no such stage, env file or Dockerfile).
     """
-    config = read_config(root)
+    config = around.configured(root)
     paths = files(root, config)
     seen = snapshot(root, paths)
     detections = registry.detect(seen)
@@ -116,7 +125,7 @@ def look(root: str, around: Surroundings, before: Picture | None = None) -> Pict
         _env_file(root, config),
         generated=generated,
     )
-    empty = Wanted(fp.combine({}, inputs.recipe), spec)
+    empty = Wanted(fp.combine({}, inputs.recipe), around.finish(spec))
     drawn = Picture(config, detections, inputs, empty, text, path, ignore_path, ignore, generated)
     return _with_files(root, drawn, paths, before)
 

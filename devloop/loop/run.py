@@ -26,7 +26,8 @@ from devloop.loop import actions as do
 from devloop.loop import inputs as on
 from devloop.loop import look as looks
 from devloop.loop.classify import classify, needs_look
-from devloop.loop.execute import Executor, RecheckDue
+from devloop.loop.execute import Executor, HandOver, RecheckDue
+from devloop.loop.follow import Follower
 from devloop.loop.head import Head, head
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import CONFIG_FILE, Picture
@@ -70,6 +71,14 @@ class Watching(Protocol):
 MakeWatcher = Callable[[Picture, Callable[[Batch], None], Callable[[str, bool], None]], Watching]
 
 
+@dataclass(frozen=True)
+class Within:
+    """What a loop that is one of several takes from their owner: the queue, the hand-over."""
+
+    post: Callable[[object], None]
+    hand_over: Callable[[Follower], HandOver]
+
+
 class Loop:
     """Owns the state; turns what happens into plans and has them carried out."""
 
@@ -81,12 +90,15 @@ class Loop:
         around: Surroundings,
         port_owner: Callable[[int], str],
         workflows: tuple[Workflow, ...] = (),
+        within: Within | None = None,
     ) -> None:
         self.project = project
         self.report = report
         self.around = around
         self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self.executor = Executor(engine, project, self.queue.put, report, port_owner)
+        self.post = within.post if within else self.queue.put
+        hand_over = within.hand_over if within else None
+        self.executor = Executor(engine, project, self.post, report, port_owner, hand_over)
         self.state = State()
         self.workflows = workflows
         self.picture: Picture | None = None
@@ -94,25 +106,35 @@ class Loop:
 
     def run(self, picture: Picture, make_watcher: MakeWatcher, notices: tuple[str, ...]) -> int:
         """Run until asked to stop; gives the exit code."""
-        self.picture = self.executor.picture = picture
-        self.watcher = make_watcher(picture, self.queue.put, self._trouble)
-        self.watcher.start()
-        try:
-            with self._signals():
-                self._take(self._begun(picture, notices))
+        with signals(self.post, self.executor.kill):
+            try:
+                self.begin(picture, make_watcher, notices)
                 while True:
-                    code = self._next(self.queue.get())
+                    code = self.next(self.queue.get())
                     if code is not None:
                         return code
-        finally:
-            self.watcher.stop()
+            finally:
+                self.end()
 
-    def _begun(self, picture: Picture, notices: tuple[str, ...]) -> on.Begun:
+    def begin(self, picture: Picture, make_watcher: MakeWatcher, notices: tuple[str, ...]) -> None:
+        """Watch, and go for what is wanted."""
+        self.picture = self.executor.picture = picture
+        self.watcher = make_watcher(picture, self.post, self._trouble)
+        self.watcher.start()
         jobs = Jobs(self.workflows, Host(self.project.name), limit=max(2, os.cpu_count() or 2))
         told = (*notices, *graph.told(jobs))
-        return on.Begun(time.monotonic(), picture.wanted, told, jobs)
+        self._take(on.Begun(time.monotonic(), picture.wanted, told, jobs))
 
-    def _next(self, item: object) -> int | None:
+    def kill(self) -> None:
+        """Stop the app at once."""
+        self.executor.kill()
+
+    def end(self) -> None:
+        """Watch no more."""
+        if self.watcher:
+            self.watcher.stop()
+
+    def next(self, item: object) -> int | None:
         """Handle one thing from the queue; gives the exit code at the end."""
         match item:
             case Batch():
@@ -159,6 +181,22 @@ class Loop:
         changed = on.Changed(began, changes, impact, self.workflows, moved, at.sha, at.ref)
         return self._take(changed)
 
+    def renew(self, file: str) -> int | None:
+        """Look at everything again: another file than the project's own configures it anew."""
+        before = self.picture
+        if before is None:
+            return None
+        began = time.monotonic()
+        try:
+            after = looks.look(self.project.root, self.around, before)
+        except DevloopError as error:
+            self.report(events.Error(str(error), error.hint))
+            return None
+        impact = replace(classify(before, after, ()), mends=True, settings=file)
+        self._adopt(before, after)
+        changes = (Change(file, ChangeKind.MODIFIED),)
+        return self._take(on.Changed(began, changes, impact, self.workflows))
+
     def _read_workflows(self, picture: Picture, changes: tuple[Change, ...]) -> None:
         """Read the jobs again where their files changed; the last good ones stay in force."""
         files = (CONFIG_FILE, *picture.config.workflows)
@@ -188,7 +226,7 @@ class Loop:
     def _same_config(self, before: Picture, changes: tuple[Change, ...]) -> bool:
         """Say whether devloop.yaml alone changed, and says what it said."""
         alone = all(one.path == CONFIG_FILE for one in changes)
-        return alone and looks.read_config(self.project.root) == before.config
+        return alone and self.around.configured(self.project.root) == before.config
 
     def _adopt(self, before: Picture, after: Picture) -> None:
         self.picture = self.executor.picture = after
@@ -206,52 +244,54 @@ class Loop:
     def _trouble(self, message: str, fatal: bool) -> None:
         self.report(events.Error(message) if fatal else events.Notice(message))
         if fatal:
-            self.queue.put(Stop(3))
+            self.post(Stop(3))
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Make SIGINT and SIGTERM inputs; a second one kills at once."""
-        first: list[float] = []
 
-        def asked(_number: int, _frame: FrameType | None) -> None:
-            now = time.monotonic()
-            if not first:
-                first.append(now)
-                self.queue.put(Stop(INTERRUPTED))
-            elif now - first[0] > SECOND_INTERRUPT_AFTER:
-                threading.Thread(target=self.executor.kill, daemon=True).start()
+@contextmanager
+def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterator[None]:
+    """Make SIGINT and SIGTERM inputs; a second one kills at once."""
+    first: list[float] = []
 
-        for one in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(one, asked)
-        try:
-            with self._awake():
-                yield
-        finally:
-            for one in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+            post(Stop(INTERRUPTED))
+        elif now - first[0] > SECOND_INTERRUPT_AFTER:
+            threading.Thread(target=kill, daemon=True).start()
 
-    @contextmanager
-    def _awake(self) -> Iterator[None]:
-        """Have each signal put something into the queue.
-
-        Python runs its handlers between two of its own steps: a signal that comes in the moment
-        before the owner's thread falls asleep would be answered only at the next input.
-        """
-        ours, theirs = socket.socketpair()
-        theirs.setblocking(False)
-
-        def nudge() -> None:
-            with ours:
-                while ours.recv(16):
-                    self.queue.put(None)
-
-        threading.Thread(target=nudge, daemon=True, name="signals").start()
-        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        try:
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, asked)
+    try:
+        with _awake(post):
             yield
-        finally:
-            signal.set_wakeup_fd(before)
-            theirs.close()
+    finally:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
+
+
+@contextmanager
+def _awake(post: Callable[[object], None]) -> Iterator[None]:
+    """Have each signal put something into the queue.
+
+    Python runs its handlers between two of its own steps: a signal that comes in the moment
+    before the owner's thread falls asleep would be answered only at the next input.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+
+    def nudge() -> None:
+        with ours:
+            while ours.recv(16):
+                post(None)
+
+    threading.Thread(target=nudge, daemon=True, name="signals").start()
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
 
 
 def _told(error: DevloopError) -> str:

@@ -1,4 +1,4 @@
-"""The container that serves: handed over, restarted, followed, stopped.
+"""The container that serves: handed over and stopped.
 
 One hand-over at a time: ``swap`` and ``quit`` exclude each other, so that nothing is left behind
 when the user ends the loop in the middle of one.
@@ -11,33 +11,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
-from devloop import events
-from devloop.engine import containers, logs, ready
+from devloop.engine import containers, ready
 from devloop.engine.body import grace_seconds
-from devloop.engine.channel import Channel
 from devloop.engine.client import Engine, RefusedError
 from devloop.engine.containers import Container
 from devloop.errors import DevloopError, EngineGoneError, HostError
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
+from devloop.loop.follow import Followed, Follower
 from devloop.model import ContainerSpec, Port, Project
 
 PATIENCE = 0.1
-
-Spawn = Callable[..., None]
-
-
-@dataclass
-class Followed:
-    """A container whose output is read; ``announced`` holds its marks back until it is known."""
-
-    container: Container
-    announced: threading.Event = field(default_factory=threading.Event)
-    expected_end: bool = False
-    channel: Channel | None = None
-    starts: int = 1
 
 
 class Serving:
@@ -47,62 +32,53 @@ class Serving:
         self,
         engine: Engine,
         project: Project,
-        post: Callable[[object], None],
-        report: Callable[[events.Event], None],
-        spawn: Spawn,
+        follower: Follower,
         port_owner: Callable[[int], str],
     ) -> None:
         self.engine = engine
         self.project = project
-        self.post = post
-        self.report = report
+        self.follower = follower
         self.port_owner = port_owner
-        self.current: Followed | None = None
-        self.quitting = threading.Event()
         self._killed = threading.Event()
-        self._spawn = spawn
         self._changing = threading.Lock()
 
     def quit(self) -> None:
         """Stop the app within its grace and leave no container behind."""
-        self.quitting.set()
+        self.follower.quitting.set()
         held = False
         while not held and not self._killed.is_set():
             held = self._changing.acquire(timeout=PATIENCE)
         with suppress(DevloopError, RefusedError):
-            if self.current:
-                self.current.expected_end = True
-                self._stop(self.current.container)
+            if self.follower.current:
+                self.follower.current.expected_end = True
+                self._stop(self.follower.current.container)
             self.remove_others(set())
 
     def kill(self) -> None:
         """Stop at once: the user asked a second time."""
-        self.quitting.set()
+        self.follower.quitting.set()
         self._killed.set()
         with suppress(DevloopError, RefusedError):
             self.remove_others(set())
 
-    def lost(self) -> None:
-        """Forget the container: the engine is gone, and it with that."""
-        self.current = None
-
     def swap(self, action: do.Swap) -> None:
         """Hand over: prepare the new container, stop the old one, start the new one."""
         with self._changing:
-            if self.quitting.is_set():
+            if self.follower.quitting.is_set():
                 return
             try:
                 new = self._prepare(action)
             except EngineGoneError:
                 raise
             except (DevloopError, RefusedError, OSError) as error:
-                self._swap_failed(action, error, restored=self.current is not None, untouched=True)
+                restored = self.follower.current is not None
+                self._swap_failed(action, error, restored=restored, untouched=True)
                 return
             self._hand_over(action, new)
 
     def _prepare(self, action: do.Swap) -> Container:
         """Make the new container while the old one serves."""
-        spec, old = action.wanted.spec, self.current
+        spec, old = action.wanted.spec, self.follower.current
         self._check_ports(spec, old)
         image = containers.inspect_image(self.engine, action.image)
         if image is None:
@@ -116,16 +92,13 @@ class Serving:
 
     def _hand_over(self, action: do.Swap, new: Container) -> None:
         """Stop the old container, start the new one; if that fails, start the old one again."""
-        old, followed = self.current, Followed(new)
+        old, followed = self.follower.current, Followed(new)
         since = time.monotonic() if old else None
         if old:
-            old.expected_end = True
-            if old.channel:
-                old.channel.close()
-                old.channel = None
+            self.follower.retire(old)
             self._stop(old.container)
-        self.current = followed
-        self._follow(followed)
+        self.follower.current = followed
+        self.follower.follow(followed)
         try:
             containers.start(self.engine, new)
         except EngineGoneError:
@@ -133,7 +106,7 @@ class Serving:
         except (DevloopError, RefusedError) as error:
             followed.expected_end = True
             containers.remove(self.engine, new.id)
-            self.current = None
+            self.follower.current = None
             self._swap_failed(action, error, restored=self._bring_back(old))
             return
         self._announce(action, followed, since)
@@ -144,17 +117,8 @@ class Serving:
     def _announce(self, action: do.Swap, followed: Followed, since: float | None) -> None:
         now = time.monotonic()
         name = self.project.image(action.wanted.fingerprint.digest)
-        self.post(on.Swapped(now, action.generation, followed.container.id, name, since))
-        followed.announced.set()
-        if followed.container.nonce:
-            self._spawn(self._open_channel, followed)
-
-    def _open_channel(self, followed: Followed) -> None:
-        """Have a quick way to signal the supervisor, once it runs; its first test is a no-op."""
-        with suppress(RefusedError):
-            channel = Channel(self.engine, followed.container.id)
-            if channel.send("0"):
-                followed.channel = channel
+        self.follower.post(on.Swapped(now, action.generation, followed.container.id, name, since))
+        self.follower.announce(followed)
 
     def _check_ports(self, spec: ContainerSpec, old: Followed | None) -> None:
         """Find out early, and by whom, that a port is taken."""
@@ -186,11 +150,11 @@ class Serving:
             return False
         again = Followed(old.container)
         try:
-            self._follow(again)
+            self.follower.follow(again)
             containers.start(self.engine, old.container)
         except (DevloopError, RefusedError):
             return False
-        self.current = again
+        self.follower.current = again
         again.announced.set()
         return True
 
@@ -200,7 +164,7 @@ class Serving:
         message = error.message if isinstance(error, DevloopError | RefusedError) else str(error)
         hint = error.hint if isinstance(error, DevloopError) else "see app in devloop.yaml"
         fatal = error.exit_code if isinstance(error, HostError) else None
-        self.post(
+        self.follower.post(
             on.SwapFailed(
                 time.monotonic(),
                 action.generation,
@@ -211,86 +175,6 @@ class Serving:
                 untouched and restored,
             )
         )
-
-    def restart(self) -> None:
-        """Start the app's process anew, or the container where it has no supervisor."""
-        followed = self.current
-        if followed is None:
-            return
-        supervised = bool(followed.container.nonce)
-        followed.expected_end = followed.expected_end or not supervised
-        if supervised and followed.channel and followed.channel.send("HUP"):
-            return
-        try:
-            containers.restart(self.engine, followed.container)
-        except RefusedError:
-            self._post_exit(followed, gone=True)
-            return
-        if not supervised:
-            self.current = again = Followed(followed.container, starts=followed.starts + 1)
-            again.announced.set()
-            self._follow(again)
-            self._mark(again, "started", again.starts)
-
-    def reload(self, action: do.Reload) -> None:
-        """Have the app reload by its own means."""
-        followed = self.current
-        if followed is None:
-            return
-        try:
-            if action.kind == "signal":
-                containers.forward_signal(self.engine, followed.container, action.argument)
-                return
-            code, output = containers.execute(
-                self.engine, followed.container.id, ["sh", "-c", action.argument]
-            )
-        except RefusedError as error:
-            self.post(on.ReloadFailed(time.monotonic(), error.message))
-            return
-        if code:
-            last = output.strip().splitlines()[-1:] or [f"exit code {code}"]
-            self.post(on.ReloadFailed(time.monotonic(), last[0]))
-
-    def _follow(self, followed: Followed) -> None:
-        """Read a container's output from before its start until its end."""
-        attached = threading.Event()
-
-        def read() -> None:
-            pieces = self.engine.output(followed.container.id, attached.set)
-            logs.split(
-                pieces,
-                followed.container.nonce,
-                lambda stream, text: self.report(events.Log("app", stream, text)),
-                lambda word, number: self._mark(followed, word, number),
-            )
-            self._output_ended(followed)
-
-        self._spawn(read)
-        attached.wait(10)
-
-    def _mark(self, followed: Followed, word: str, number: int) -> None:
-        """Post what the supervisor reports, once the loop knows the container."""
-        followed.announced.wait()
-        now, identity = time.monotonic(), followed.container.id
-        if word == "started":
-            self.post(on.AppStarted(now, identity, number))
-        else:
-            self.post(on.AppExited(now, identity, number))
-
-    def _output_ended(self, followed: Followed) -> None:
-        if followed.expected_end or self.quitting.is_set() or self.current is not followed:
-            return
-        self._post_exit(followed, gone=bool(followed.container.nonce))
-
-    def _post_exit(self, followed: Followed, *, gone: bool) -> None:
-        followed.announced.wait()
-        containers.wait_end(self.engine, followed.container.id)
-        code = containers.exit_code(self.engine, followed.container.id)
-        if code is None and not gone:
-            return  # it runs again: a restart of a container without a supervisor
-        gone = gone or code is None
-        exited = on.AppExited(time.monotonic(), followed.container.id, code or 0, gone)
-        self.post(exited)
 
     def _stop(self, container: Container) -> None:
         containers.stop(self.engine, container.id, grace_seconds(container.spec))

@@ -101,7 +101,9 @@ def _hopeless(state: State, impact: Impact) -> bool:
 def _pursue(state: State, it: on.Changed, cycle: Cycle) -> Result:
     """Go for another image or container than what runs or is being made."""
     impact = it.impact
-    cause = "; ".join(impact.moved) or ("devloop.yaml changed" if impact.respec else cycle.cause)
+    cause = "; ".join(impact.moved) or (
+        f"{impact.settings} changed" if impact.respec else cycle.cause
+    )
     cycle = replace(cycle, action="recreate", cause=cause)
     late = (*state.late, *impact.restarts)
     if state.work is Work.SWAP:

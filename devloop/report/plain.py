@@ -36,8 +36,15 @@ class Plain:
         if not text:
             return
         with self._lock:
-            self._stream.writelines(f"{line}\n" for line in lines(text))
+            self._stream.writelines(f"{line}\n" for line in lines(_named(event, text)))
             self._stream.flush()
+
+
+def _named(event: Event, text: str) -> str:
+    """Begin a line that is about one service of several with its name."""
+    service = None if isinstance(event, events.Log) else getattr(event, "service", None)
+    ours = "devloop: "
+    return f"{ours}{service}: {text.removeprefix(ours)}" if service else text
 
 
 def lines(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from devloop.stacks.registry import LOOKED_FOR
 DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
 SETTINGS = "devloop.yaml"
+COMPOSE = "compose.yaml"
 FILES = (DOCKERFILE, DOCKERIGNORE, SETTINGS)
 
 Action = Literal["create", "overwrite", "merge", "keep", "same"]
@@ -62,6 +63,14 @@ def plan(
         FilePlan(path, _action(content, existing.get(path), force=force), content)
         for path, content in contents.items()
     )
+
+
+def with_compose(
+    plans: Sequence[FilePlan], text: str, existing: Mapping[str, bytes], *, force: bool
+) -> tuple[FilePlan, ...]:
+    """Add a compose.yaml, which takes the place of devloop.yaml."""
+    added = FilePlan(COMPOSE, _action(text, existing.get(COMPOSE), force=force), text)
+    return (*(one for one in plans if one.path != SETTINGS), added)
 
 
 def dockerfile(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from devloop.cli.app import app
 from tests.docs.generated import DOCS
 
 HOUSE = DOCS.parent / "devloop"
@@ -32,3 +34,27 @@ def test_the_errors_that_are_explained_are_told_like_that() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CALL = re.compile(r"^(?:\$ )?devloop ([a-z]+)\b(.*)$", re.MULTILINE)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+
+
+def calls() -> list[tuple[str, str, str]]:
+    """List the calls of devloop in the blocks of the docs: (page, verb, the rest of the line)."""
+    return [
+        (page.stem, verb, rest)
+        for page in PAGES
+        for block in FENCED.findall(page.read_text("utf-8"))
+        for verb, rest in CALL.findall(block)
+    ]
+
+
+@pytest.mark.parametrize(("page", "verb", "rest"), calls())
+def test_the_verbs_and_options_that_are_shown_are_there(page: str, verb: str, rest: str) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    assert verb in commands, page
+    known = {name for one in commands[verb].params for name in one.opts + one.secondary_opts}
+    for option in OPTION.findall(rest):
+        assert option in known, f"{page}: devloop {verb} {option}"

@@ -1,0 +1,40 @@
+"""`devloop export compose`: the single-app project for those who don't have devloop."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from devloop.cli import project as projects
+from devloop.errors import UserError
+from devloop.loop.picture import env_file
+from devloop.scaffold.compose import Exported, exported
+from devloop.watch import tree
+
+
+def compose(path: Path) -> int:
+    """Print a compose.yaml with develop.watch; gives the exit code."""
+    root = projects.folder(path)
+    picture = projects.look(root)
+    if picture.generated:
+        raise UserError(
+            "there is no Dockerfile to export the project with", hint="`devloop init` writes one"
+        )
+    app, spec = picture.config.app, picture.wanted.spec
+    text = tree.read(root, app.env_file) if app.env_file else None
+    secret = dict(env_file((text or b"").decode("utf-8", "replace")))
+    env = tuple(one for one in spec.env if one in app.env or one[0] not in secret)
+    inputs = tuple(sorted(set(picture.wanted.fingerprint.entries) - {picture.dockerfile_path}))
+    found = Exported(
+        name=projects.named(root, picture).name,
+        dockerfile=picture.dockerfile_path,
+        target=picture.inputs.target,
+        args=dict(app.build_args),
+        spec=replace(spec, env=env),
+        inputs=inputs,
+        reload=picture.reload.kind,
+        env_file=app.env_file,
+    )
+    sys.stdout.write(exported(found))
+    return 0
