@@ -108,7 +108,8 @@ def _words(found: Found) -> Iterator[str]:
         yield f"  {one['service']}: {one['state']}{ended} {one['url'] or ''}".rstrip()
     for one in found["cycles"][-1:]:
         end = f"{one['action']} {one['outcome']} in {one['duration_s']:.2f}s: {one['cause']}"
-        yield f"  cycle {one['cycle']}: {end if one['outcome'] else 'under way'}"
+        name = f"{one['service']} " if one["service"] else ""
+        yield f"  {name}cycle {one['cycle']}: {end if one['outcome'] else 'under way'}"
     for one in found["jobs"]:
         row = f" {one['matrix']}" if one["matrix"] else ""
         yield f"  job {one['job']}{row}: {one['conclusion'] or 'running'}"
@@ -116,19 +117,29 @@ def _words(found: Found) -> Iterator[str]:
         yield f"  error: {found['error']}"
 
 
-def restart(path: Path, output: str) -> int:
-    """Have the loop start the app anew, and wait for it; gives 0 if the app is there again."""
-    number = None
-    with Talk(project_id(path), "restart", follow=True) as talk, live.reporting(output) as shown:
+def restart(path: Path, service: str, output: str) -> int:
+    """Have the loop start the app, or a service, anew; gives 0 if all is there again."""
+    talk = Talk(project_id(path), "restart", follow=True, service=service)
+    with talk, live.reporting(output) as shown:
         tell = _teller(output, shown)
-        for one in talk.events():
-            if one["event"] == "cycle.started" and one.get("asked") and number is None:
-                number = one["cycle"]
-            if one["event"] not in ("log", "end"):
-                tell(one)
-            if one["event"] == "cycle.finished" and one["cycle"] == number:
-                good = one["outcome"] in ("ok", "superseded")
-                return _ended(tell, 0 if good else ProjectError.exit_code)
+        good = _answered(talk.events(), tell)
+        return _ended(tell, 0 if good else ProjectError.exit_code)
+
+
+def _answered(found: Iterator[Found], tell: Tell) -> bool:
+    """Wait for the end of the cycles that answer a request; they all begin before one ends."""
+    waiting, good = set(), True
+    for one in found:
+        which = (one.get("service"), one.get("cycle"))
+        if one["event"] == "cycle.started" and one.get("asked"):
+            waiting.add(which)
+        if one["event"] not in ("log", "end"):
+            tell(one)
+        if one["event"] == "cycle.finished" and which in waiting:
+            waiting.remove(which)
+            good = good and one["outcome"] in ("ok", "superseded")
+            if not waiting:
+                return good
     raise ProjectError("the loop ended before the app was there again")
 
 
