@@ -44,7 +44,8 @@ def reporter(
 def alive(environ: Mapping[str, str], stream: TextIO) -> bool:
     """Say whether the live view fits: a person's terminal that can go back over its lines."""
     in_ci = environ.get("CI", "").lower() not in NO
-    return stream.isatty() and not in_ci and environ.get("TERM", "dumb") != "dumb"
+    drawn = environ.get("TERM", "dumb") != "dumb" and stream.encoding.lower() in ("utf-8", "utf8")
+    return stream.isatty() and drawn and not in_ci
 
 
 @runtime_checkable
