@@ -179,7 +179,7 @@ def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
     code += f"sys.argv[1:] = ['up', {str(shop.root)!r}]\n"
     code += "from devloop.__main__ import main\nsys.exit(main())"
     with Tmux([sys.executable, "-c", code]) as window:
-        window.see(KEYS)
+        window.see("app ready")
         shop.say("this crashes")
         rows = window.see("ended with code 1, echo")
         assert any("devloop itself failed: RuntimeError: a fault of ours" in row for row in rows)
