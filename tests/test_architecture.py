@@ -73,6 +73,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "loop.look",
         "loop.head",
+        "loop.signals",
         "loop.images",
         "loop.follow",
         "loop.serving",

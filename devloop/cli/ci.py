@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from devloop.check.subject import Finding, Level
 from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.check import findings
-from devloop.cli.ending import concluded
+from devloop.cli.ending import concluded, interruptible
 from devloop.cli.jobs import chosen, secrets_of, startable
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
@@ -37,8 +36,7 @@ from devloop.model import Project
 
 def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], output: str) -> int:
     """Try the whole project once, with these jobs or all; ship it if it is well."""
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.default_int_handler)
+    interruptible()
     with live.reporting(output) as report:
         return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 from devloop import events
@@ -9,8 +10,13 @@ from devloop.cli.project import Report
 from devloop.engine.client import RefusedError
 from devloop.errors import ConfigError, DevloopError, HostError
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
+from devloop.loop.signals import INTERRUPTED, ending
 
-INTERRUPTED = 130
+
+def interruptible() -> None:
+    """Let SIGTERM and a closed terminal end a verb as Ctrl-C does: nothing is left behind."""
+    for one in ending():
+        signal.signal(one, signal.default_int_handler)
 
 
 def concluded(report: Report, work: Callable[[], int]) -> int:

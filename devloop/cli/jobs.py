@@ -12,7 +12,7 @@ from pathlib import Path
 from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
-from devloop.cli.ending import INTERRUPTED, concluded
+from devloop.cli.ending import concluded, interruptible
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
 from devloop.engine import client, containers
@@ -28,11 +28,13 @@ from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock, holder
 from devloop.loop.picture import Picture
 from devloop.loop.serving import make_mount_points
+from devloop.loop.signals import INTERRUPTED
 from devloop.model import Project
 
 
 def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
     """Run the named jobs, or all that a save may start; gives the exit code."""
+    interruptible()
     with live.reporting(output) as report:
         return concluded(report, lambda: _jobs(path, names, report))
 

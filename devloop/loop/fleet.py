@@ -30,8 +30,9 @@ from devloop.loop.composed import Composed, Together
 from devloop.loop.follow import Follower
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
-from devloop.loop.run import Batch, Loop, Stop, Within, signals
+from devloop.loop.run import Batch, Loop, Within
 from devloop.loop.shared import Folder, Subscription
+from devloop.loop.signals import Stop, signals
 from devloop.model import Change
 from devloop.watch import tree
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Protocol
 
 from devloop import events
@@ -31,13 +26,11 @@ from devloop.loop.follow import Follower
 from devloop.loop.head import Head, head
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import CONFIG_FILE, Picture
+from devloop.loop.signals import Stop, signals
 from devloop.loop.state import State
 from devloop.loop.step import step
 from devloop.model import Change, ChangeKind, Project
 from devloop.watch.ignore import Ignores
-
-INTERRUPTED = 130
-SECOND_INTERRUPT_AFTER = 0.3
 
 
 @dataclass(frozen=True)
@@ -46,13 +39,6 @@ class Batch:
 
     changes: tuple[Change, ...]
     unchanged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A signal asks the loop to end."""
-
-    exit_code: int
 
 
 class Watching(Protocol):
@@ -249,53 +235,6 @@ class Loop:
         self.report(events.Error(message) if fatal else events.Notice(message))
         if fatal:
             self.post(Stop(3))
-
-
-@contextmanager
-def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterator[None]:
-    """Make SIGINT and SIGTERM inputs; a second one kills at once."""
-    first: list[float] = []
-
-    def asked(_number: int, _frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if not first:
-            first.append(now)
-            post(Stop(INTERRUPTED))
-        elif now - first[0] > SECOND_INTERRUPT_AFTER:
-            threading.Thread(target=kill, daemon=True).start()
-
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, asked)
-    try:
-        with _awake(post):
-            yield
-    finally:
-        for one in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
-
-
-@contextmanager
-def _awake(post: Callable[[object], None]) -> Iterator[None]:
-    """Have each signal put something into the queue.
-
-    Python runs its handlers between two of its own steps: a signal that comes in the moment
-    before the owner's thread falls asleep would be answered only at the next input.
-    """
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-
-    def nudge() -> None:
-        with ours:
-            while ours.recv(16):
-                post(None)
-
-    threading.Thread(target=nudge, daemon=True, name="signals").start()
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        theirs.close()
 
 
 def _told(error: DevloopError) -> str:

@@ -7,9 +7,11 @@ docs/terminal.md names the lines that do not change.
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from devloop import events
@@ -35,7 +37,7 @@ class Plain:
         text = write(event) if write else ""
         if not text:
             return
-        with self._lock:
+        with self._lock, terminal_may_close():
             self._stream.writelines(f"{line}\n" for line in lines(_named(event, text)))
             self._stream.flush()
 
@@ -45,6 +47,16 @@ def _named(event: Event, text: str) -> str:
     service = None if isinstance(event, events.Log) else getattr(event, "service", None)
     ours = "devloop: "
     return f"{ours}{service}: {text.removeprefix(ours)}" if service else text
+
+
+@contextmanager
+def terminal_may_close() -> Iterator[None]:
+    """Let nothing end untidily because nobody can read what is written any more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def lines(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from devloop.engine.client import connect
 from devloop.errors import DevloopError
-from tests.bench import beside, deciding, idle, jobs, monorepo, serving, starting, watching
+from tests.bench import beside, compose, deciding, idle, jobs, monorepo, serving, starting, watching
 from tests.bench.figures import QUICK, THOROUGH, Effort, Figure, progress, table
 
 Part = Callable[[Effort], Iterator[Figure]]
@@ -21,6 +21,7 @@ PARTS: dict[str, Part] = {
     "serving": serving.measure,
     "jobs": jobs.measure,
     "beside": beside.measure,
+    "compose": compose.measure,
     "deciding": deciding.measure,
     "starting": starting.measure,
     "idle": idle.measure,

@@ -9,12 +9,20 @@ import pytest
 from typer.main import get_command
 
 from devloop.cli.app import app
+from tests.docs import picture
 from tests.docs.generated import DOCS
 
 HOUSE = DOCS.parent / "devloop"
 PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 QUOTED = re.compile(r"^## `([^`]+)`", re.MULTILINE)
+
+
+def test_the_picture_shows_a_screen_as_it_is() -> None:
+    found = picture.draw("\x1b[32mready\x1b[0m at localhost\n")
+    assert ">ready<" in found
+    assert found.startswith("<svg")
+    assert "sample" in (DOCS / "live.svg").read_text("utf-8")
 
 
 def source() -> str:

@@ -1,0 +1,77 @@
+"""The signals that ask a verb to end: Ctrl-C, SIGTERM, a terminal that was closed."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+INTERRUPTED = 130
+SECOND_INTERRUPT_AFTER = 0.3
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A signal asks the loop to end."""
+
+    exit_code: int
+
+
+def ending() -> tuple[signal.Signals, ...]:
+    """List the signals that end a verb; a hang-up that is ignored (nohup) stays so."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    hang_up = () if ignored else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hang_up)
+
+
+@contextmanager
+def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterator[None]:
+    """Make the signals inputs of the loop; a second one kills at once."""
+    first: list[float] = []
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+            post(Stop(INTERRUPTED))
+        elif now - first[0] > SECOND_INTERRUPT_AFTER:
+            threading.Thread(target=kill, daemon=True).start()
+
+    ours = ending()
+    for one in ours:
+        signal.signal(one, asked)
+    try:
+        with _awake(post):
+            yield
+    finally:
+        for one in ours:
+            signal.signal(one, signal.SIG_IGN)  # nothing is left that could be ended sooner
+
+
+@contextmanager
+def _awake(post: Callable[[object], None]) -> Iterator[None]:
+    """Have each signal put something into the queue.
+
+    Python runs its handlers between two of its own steps: a signal that comes in the moment
+    before the owner's thread falls asleep would be answered only at the next input.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+
+    def nudge() -> None:
+        with ours:
+            while ours.recv(16):
+                post(None)
+
+    threading.Thread(target=nudge, daemon=True, name="signals").start()
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
