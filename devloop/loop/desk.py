@@ -13,7 +13,6 @@ from devloop.control.history import History
 from devloop.errors import UserError
 from devloop.events import Event
 from devloop.loop import inputs as on
-from devloop.loop.run import 
 from devloop.loop.signals import Stop
 from devloop.report.view import View
 

@@ -18,18 +18,13 @@ from devloop.engine.client import Engine
 from devloop.loop import lock
 from devloop.model import Project
 from tests.e2e import harness
-from tests.e2e.apps import NODE, App
+from tests.e2e.apps import App
 from tests.e2e.harness import Up, devloop
 
 
 @pytest.fixture
-def shop(tmp_path: Path, engine: Engine) -> Iterator[App]:  # noqa: ARG001 - an engine is needed
-    root = tmp_path / "shop"
-    root.mkdir()
-    app = App(NODE, root)
-    yield app
-    devloop("kill", str(root))
-    harness.clear(root)
+def shop(lone_shop: App) -> App:
+    return lone_shop
 
 
 @pytest.fixture

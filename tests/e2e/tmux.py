@@ -23,7 +23,13 @@ class Tmux:
         if shutil.which("tmux") is None:
             pytest.skip("tmux is not installed: the live view cannot be driven")
         self._name = f"devloop-test-{os.getpid()}-{time.monotonic_ns()}"
-        setting = {"TERM": "screen-256color", "CI": "", "NO_COLOR": "", "LD_LIBRARY_PATH": "", **env}
+        setting = {
+            "TERM": "screen-256color",
+            "CI": "",
+            "NO_COLOR": "",
+            "LD_LIBRARY_PATH": "",
+            **env,
+        }
         assignments = [f"{key}={value}" for key, value in setting.items()]
         command = shlex.join(["env", *assignments, *argv])
         command += '; echo "ended with code $?, $(stty -a | grep -ow -e -echo -e echo)"; cat'
