@@ -33,6 +33,17 @@ def root(tmp_path: Path) -> Path:
     return harness.write(tmp_path / "pair", {**files, "compose.yaml": config})
 
 
+def test_in_the_background_all_are_ready_when_it_returns(root: Path) -> None:
+    try:
+        done = devloop("up", f"{root}/", "--detach", "--format", "json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        ready = {one["service"] for one in told if one["event"] == "app.ready"}
+        assert ready == {"one", "two"}
+    finally:
+        devloop("down", str(root))
+
+
 def test_the_verbs_know_the_services(root: Path) -> None:
     where = ["-C", str(root)]
     with composing.upped(root) as up:
