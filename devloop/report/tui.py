@@ -153,8 +153,8 @@ class Panel:
         self._add(Text(f"── {view.project or 'devloop'} ".ljust(self._columns, "─"), style="dim"))
         for service in view.services.values():
             self._add(_service(service))
-        if view.build:
-            self._build(view.build)
+        for name, build in view.builds.items():
+            self._build(build, f"{name} " if len(view.services) > 1 else "")
         for cycle in list(view.cycles)[-CYCLES:]:
             self._add(_cycle(cycle))
         for job in list(view.jobs.values())[-JOBS:]:
@@ -165,8 +165,8 @@ class Panel:
         if keys:
             self._add(_keys(keys, self._columns))
 
-    def _build(self, build: Build) -> None:
-        self._add(Text.assemble(("▸ building ", "cyan"), build.cause))
+    def _build(self, build: Build, whose: str) -> None:
+        self._add(Text.assemble((f"▸ building {whose}", "cyan"), build.cause))
         if build.pulling:
             self._bar(f"  pulling {build.pulling}", *build.pulled)
         elif build.steps:
@@ -214,11 +214,14 @@ def _step(it: Step) -> Text:
 
 
 def _cycle(it: Cycle) -> Text:
+    whose = f"{it.service} " if it.service else ""
     if not it.outcome:
-        return Text(f"#{it.cycle} … {it.cause}", style="cyan")
+        return Text(f"#{it.cycle} {whose}… {it.cause}", style="cyan")
     style = OUTCOMES.get(it.outcome, "yellow")
     took = f" {it.duration_s:.2f}s "
-    return Text.assemble(f"#{it.cycle} {it.action} ", (it.outcome, style), took, (it.cause, "dim"))
+    return Text.assemble(
+        f"#{it.cycle} {whose}{it.action} ", (it.outcome, style), took, (it.cause, "dim")
+    )
 
 
 def _job(it: Job) -> Text:

@@ -241,9 +241,8 @@ def test_clean_removes_what_bears_the_label_and_nothing_else(
         harness.write(
             folder,
             {
-                "Dockerfile": f"FROM node:22-slim\nWORKDIR /app\nLABEL x={folder}\n"
-                "COPY package.json ./\nRUN npm install\nCOPY . .\n"
-                'CMD ["node", "server.js"]\n'
+                "Dockerfile": "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\n"
+                f'RUN npm install\nCOPY . .\nLABEL x={folder}\nCMD ["node", "server.js"]\n'
             },
         )
         with harness.running(folder) as up:
