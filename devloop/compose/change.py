@@ -19,12 +19,13 @@ HIDDEN = {"type": "tmpfs", "tmpfs": {"size": 1 << 16, "mode": 0o555}}
 
 @dataclass(frozen=True)
 class Change:
-    """What takes the place of a service's build.
+    """What takes the place of a service's build; ``one`` is the service as it then was written.
 
     ``kept`` maps a kept path to its volume. ``entrypoint`` and ``command`` None stay as written;
     ``grace`` is in whole seconds; ``id`` tells this change from every other.
     """
 
+    one: Developed
     image: str
     spec: ContainerSpec
     labels: Mapping[str, str]
@@ -41,17 +42,15 @@ class Change:
         return hashlib.sha256(repr((self, sorted(self.env.items()))).encode()).hexdigest()[:12]
 
 
-def document(
-    model: Model, developed: Mapping[str, Developed], changes: Mapping[str, Change]
-) -> str:
+def document(model: Model, changes: Mapping[str, Change]) -> str:
     """Give the whole model with these services changed, as JSON."""
     services: dict[str, object] = {}
     volumes = dict(table(model.raw.get("volumes")))
     for name, service in model.services.items():
         change = changes.get(name)
         services[name] = _plain(service.raw)
-        if change is not None and name in developed:
-            services[name] = _changed(developed[name], change)
+        if change is not None:
+            services[name] = _changed(change)
             for volume in change.kept.values():
                 volumes[volume] = {"name": volume, "external": True}
     found = {**model.raw, "services": services}
@@ -61,12 +60,14 @@ def document(
 
 
 def _plain(raw: Json) -> dict[str, object]:
-    """Leave out what only says how a service is developed."""
-    return {key: value for key, value in raw.items() if key not in ("develop", EXTENSION)}
+    """Leave out how a service is developed, and profiles: what runs is named."""
+    left_out = ("develop", "profiles", EXTENSION)
+    return {key: value for key, value in raw.items() if key not in left_out}
 
 
-def _changed(one: Developed, change: Change) -> dict[str, object]:
-    raw, spec = _plain(one.service.raw), change.spec
+def _changed(change: Change) -> dict[str, object]:
+    one, spec = change.one, change.spec
+    raw = _plain(one.service.raw)
     raw.pop("build", None)
     labels = {**table(raw.get("labels")), **_escaped(change.labels), LABEL_CHANGE: change.id}
     raw |= {
@@ -74,7 +75,7 @@ def _changed(one: Developed, change: Change) -> dict[str, object]:
         "pull_policy": "never",
         "labels": labels,
         "environment": {**table(raw.get("environment")), **_escaped(change.env)},
-        "volumes": [*_written(one.service, change), *_added(one, change)],
+        "volumes": [*_written(one.service, change), *_added(change)],
         "ports": [*items(raw.get("ports")), *_ports(one, spec)],
         "stop_grace_period": f"{change.grace}s",
     }
@@ -129,9 +130,9 @@ def _kept(change: Change) -> dict[str, str]:
     return {posixpath.join(mount, path): volume for path, volume in sorted(change.kept.items())}
 
 
-def _added(one: Developed, change: Change) -> Iterator[Json]:
+def _added(change: Change) -> Iterator[Json]:
     """Give the mounts that are ours, but for places that the service has taken already."""
-    mount = change.spec.mount
+    one, mount = change.one, change.spec.mount
     if mount is None:
         return
     taken = {found.target for found in one.service.mounts if not _anonymous(found)}

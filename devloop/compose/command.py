@@ -17,6 +17,13 @@ from devloop.errors import ConfigError, HostError, Problem, ProjectError
 from devloop.process import Command, Ended
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+OVERRIDES = (
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yaml",
+    "docker-compose.override.yml",
+)
+EVERY_PROFILE = ("--profile", "*")
 NO_PLUGIN = "the Compose plugin of the docker command is not there"
 HINT = "install it (Debian and Ubuntu: docker-compose-plugin or docker-compose-v2)"
 PROGRESS = re.compile(
@@ -44,17 +51,38 @@ class Compose:
         found = self.files[0] if self.files else file_of(self.folder) or FILES[0]
         return os.path.relpath(os.path.join(self.folder, found), self.folder)
 
-    def model(self) -> tuple[Model, Mapping[str, Node]]:
+    def reads(self, path: str) -> bool:
+        """Say whether Compose may read a file of the folder: its name says so, or a compose file.
+
+        The latter is asked of the one that the project is known by.
+        """
+        name = os.path.basename(path)
+        if path in (*FILES, *OVERRIDES, ".env", self.file) or self._chose(path):
+            return True
+        if not (name.endswith((".yaml", ".yml", ".env")) or name.startswith(".env")):
+            return False
+        try:
+            with open(os.path.join(self.folder, self.file), "rb") as stream:
+                return os.fsencode(name) in stream.read()
+        except OSError:
+            return False
+
+    def _chose(self, path: str) -> bool:
+        return os.path.join(self.folder, path) in self.files
+
+    def model(self, *, every: bool = False) -> tuple[Model, Mapping[str, Node]]:
         """Resolve the compose files: the model, and each service's ``x-devloop``.
 
-        Raises ``ConfigError`` with Compose's own words, ``HostError`` without Compose.
+        ``every``: with the services of all profiles. Raises ``ConfigError`` with Compose's own
+        words, ``HostError`` without Compose.
         """
-        found = self._resolved("json")
-        model = models.parse(json.loads(found))
-        return model, self._extensions(self._resolved("yaml"))  # JSON leaves extensions out (seen)
+        profiles = EVERY_PROFILE if every else ()
+        model = models.parse(json.loads(self._resolved("json", profiles)))
+        written = self._resolved("yaml", profiles)  # JSON leaves extensions out (seen)
+        return model, self._extensions(written)
 
-    def _resolved(self, form: str) -> bytes:
-        ended = self._run([*self._chosen(), "config", "--format", form])
+    def _resolved(self, form: str, profiles: Sequence[str]) -> bytes:
+        ended = self._run([*profiles, *self._chosen(), "config", "--format", form])
         if ended.code:
             self._missing()
             raise ConfigError((self._problem(ended.stderr),))
@@ -117,7 +145,8 @@ class Compose:
 
     def down(self, *, volumes: bool) -> None:
         """Remove the project's containers and networks, and its volumes if asked to."""
-        self._act("", ["down", *(["--volumes"] if volumes else [])], self._chosen())
+        words = ["down", *(["--volumes"] if volumes else [])]
+        self._act("", words, [*EVERY_PROFILE, *self._chosen()])
 
     def _act(self, document: str, words: Sequence[str], files: Sequence[str] | None = None) -> None:
         chosen = ["--project-directory", self.folder, "-f", "-"] if files is None else files

@@ -58,7 +58,7 @@ class Dependency:
 
 @dataclass(frozen=True)
 class WatchRule:
-    """One of ``develop.watch``; ``path`` is absolute."""
+    """One of ``develop.watch``; ``path`` is absolute, the last four are of sync+exec's command."""
 
     path: str
     action: str
@@ -66,6 +66,9 @@ class WatchRule:
     ignore: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     command: tuple[str, ...] | str = ()
+    workdir: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,8 @@ def _depends(raw: Json) -> Iterable[Dependency]:
 
 def _watch(values: Iterable[object]) -> Iterable[WatchRule]:
     for value in map(table, values):
-        command = table(value.get("exec")).get("command")
+        run = table(value.get("exec"))
+        command = run.get("command")
         yield WatchRule(
             path=text(value.get("path")),
             action=text(value.get("action")),
@@ -240,4 +244,7 @@ def _watch(values: Iterable[object]) -> Iterable[WatchRule]:
             ignore=_words(value.get("ignore")) or (),
             include=_words(value.get("include")) or (),
             command=text(command) if isinstance(command, str) else _words(command) or (),
+            workdir=text(run.get("working_dir")),
+            environment=_pairs(run.get("environment")),
+            user=text(run.get("user")),
         )

@@ -48,20 +48,29 @@ def _step(node: Node, step: str) -> Node | None:
     return None
 
 
+def _below(node: Node | None, step: str) -> Node | None:
+    return _step(node, step) if node is not None else None
+
+
 def located(node: Node, written: Node | None, path: Sequence[str]) -> Node:
-    """Give a resolved node the places that it has in the file as it is written."""
+    """Give a resolved node the places that it has in the file as it is written.
+
+    A ``$$``, which is how Compose writes a dollar, becomes one.
+    """
     own = written
     for step in path:
-        own = _step(own, step) if own is not None else None
+        own = _below(own, step)
     return _placed(node, own)
 
 
 def _placed(node: Node, own: Node | None) -> Node:
-    if own is None:
-        return node
     value = node.value
     if isinstance(value, Mapping):
-        value = {key: _placed(one, _step(own, key)) for key, one in value.items()}
+        value = {key: _placed(one, _below(own, key)) for key, one in value.items()}
     elif isinstance(value, tuple):
-        value = tuple(_placed(one, _step(own, str(at))) for at, one in enumerate(value))
-    return replace(node, value=value, line=own.line, column=own.column, key=own.key)
+        value = tuple(_placed(one, _below(own, str(at))) for at, one in enumerate(value))
+    elif isinstance(value, str):
+        value = value.replace("$$", "$")
+    at = own or node
+    text = node.text.replace("$$", "$")
+    return replace(node, value=value, text=text, line=at.line, column=at.column, key=at.key)

@@ -100,7 +100,11 @@ def inside(context: str, path: str) -> str | None:
 
 
 def _run(rule: WatchRule) -> str:
-    return rule.command if isinstance(rule.command, str) else shlex.join(rule.command)
+    """Write the command of sync+exec for a shell, in its folder and environment."""
+    argv = shlex.join(rule.command) if isinstance(rule.command, tuple) else rule.command
+    values = [shlex.quote(f"{name}={value}") for name, value in rule.environment]
+    env = f"env {' '.join(values)} " if values and argv else ""
+    return f"cd {shlex.quote(rule.workdir)} && {env}{argv}" if rule.workdir else f"{env}{argv}"
 
 
 def manifests(rules: Iterable[Rule]) -> tuple[str, ...]:
@@ -129,4 +133,6 @@ def told(service: Service, context: str) -> Iterator[str]:
                 "so a save there does nothing"
             )
         else:
-            yield f"develop.watch: {one.action} of {path}: {WORDS.get(one.action, 'unknown')}"
+            user = f", as the service's user and not as {one.user}" if one.user else ""
+            means = WORDS.get(one.action, "unknown")
+            yield f"develop.watch: {one.action} of {path}: {means}{user}"

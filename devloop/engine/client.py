@@ -6,7 +6,9 @@ registry credentials; requests go to the documented Engine API, so that a call i
 
 from __future__ import annotations
 
+import gc
 import socket
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -251,10 +253,13 @@ class Engine:
 def connect(timeout: float = DEFAULT_TIMEOUT) -> Engine:
     """Connect to the engine that the docker command would use; raises ``HostError``."""
     try:
-        client = docker.from_env(timeout=int(timeout))
+        return Engine(docker.from_env(timeout=int(timeout)).api)
     except docker.errors.DockerException as error:
-        raise HostError(*_why(error)[:1], hint=_why(error)[1]) from None
-    return Engine(client.api)
+        message, hint = _why(error)
+    with warnings.catch_warnings():  # the SDK leaves the socket that it tried open
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    raise HostError(message, hint=hint)
 
 
 def address(api: Any) -> str:  # noqa: ANN401 - the SDK's client

@@ -6,7 +6,6 @@ project, its compose file and the signal to stop, is handled here.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from functools import partial
 
 from devloop import events
 from devloop.compose import settings
-from devloop.compose.command import FILES, Compose
+from devloop.compose.command import Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
 from devloop.config.nodes import Node
@@ -26,22 +25,15 @@ from devloop.jobs.workflow import Workflow
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
 from devloop.loop import look as looks
-from devloop.loop.composed import Composed, Together
+from devloop.loop.composed import Composed
 from devloop.loop.follow import Follower
 from devloop.loop.look import Surroundings
+from devloop.loop.lookout import Lookout
 from devloop.loop.picture import Picture
-from devloop.loop.run import Batch, Loop, Within
-from devloop.loop.shared import Folder, Subscription
+from devloop.loop.run import Loop, Within
 from devloop.loop.signals import Stop, signals
-from devloop.model import Change
-from devloop.watch import tree
+from devloop.loop.together import Together
 
-OVERRIDES = (
-    "compose.override.yaml",
-    "compose.override.yml",
-    "docker-compose.override.yaml",
-    "docker-compose.override.yml",
-)
 HEADSTART = 0.5
 """Seconds in which all services may come to be started together, by one command."""
 
@@ -89,17 +81,17 @@ class Fleet:
         self.port_owner = port_owner
         self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.loops: dict[str, Loop] = {}
-        self.folders: dict[str, Folder] = {}
         self.developed: dict[str, Developed] = {}
         self.services: tuple[str, ...] = ()
         self.watch = Watch()
         self.workflows: tuple[Workflow, ...] = ()
         self.complaint = ""
+        self._due = False
         self._reading = threading.Lock()
 
     def run(self, services: tuple[str, ...]) -> int:
         """Develop these services and all that they need, or all; gives the exit code."""
-        model, extensions = self.compose.model()
+        model, extensions = self.compose.model(every=bool(services))
         unknown = [name for name in services if name not in model.services]
         if unknown:
             known = ", ".join(sorted(model.services)) or "none"
@@ -108,6 +100,7 @@ class Fleet:
         self.report(events.UpStarted(model.name, self.compose.file))
         self._own_settings()
         self.developed = settings.developed(model, self.folder, extensions, self.watch)
+        self.lookout = Lookout(self.compose, self.watch, lambda: self.queue.put(Saved()))
         wanted = model.closure(services or model.services)
         self.together = Together(
             self.engine, self.compose, model, self.developed, wanted, self.report
@@ -118,7 +111,12 @@ class Fleet:
             finally:
                 for loop in self.loops.values():
                     loop.end()
-                self.looker.stop()
+                self.lookout.stop()
+
+    def kill(self) -> None:
+        """Stop at once: the user asked a second time."""
+        if self.loops:
+            self.together.kill()
 
     def _own_settings(self) -> None:
         """Take the jobs and how to watch from devloop.yaml; the app is the compose file's."""
@@ -129,7 +127,8 @@ class Fleet:
         self.watch, self.workflows = config.watch, looks.read_workflows(self.folder, config)
 
     def _run(self, model: Model) -> int:
-        self._look_at_files()
+        contexts = {one.build.context for one in self.developed.values()}
+        self.lookout.look_at_files(contexts, lambda text, _fatal: self.report(events.Notice(text)))
         for text in settings.lefts(model):
             self.report(events.Notice(text))
         self._begin(self._names())
@@ -153,7 +152,7 @@ class Fleet:
         for name, loop, picture in made:
             self.loops[name] = loop
             told = (*self.developed[name].notices, *self.at_start(loop.project.root, picture))
-            loop.begin(picture, partial(self._watching, name), told)
+            loop.begin(picture, partial(self.lookout.watching, loop.project.root), told)
 
     def _made(self, name: str) -> tuple[Loop, Picture]:
         one = self.developed[name]
@@ -194,62 +193,16 @@ class Fleet:
             else:
                 self.together.restart(one)
 
-    # watching
-
-    def _watching(
-        self,
-        name: str,
-        picture: Picture,
-        post: Callable[[Batch], None],
-        trouble: Callable[[str, bool], None],
-    ) -> Subscription:
-        root = self.developed[name].build.context
-
-        def took(changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
-            if root == self.folder:
-                changes = tuple(one for one in changes if not self._read_by_compose(one.path))
-            if changes or unchanged:
-                post(Batch(changes, unchanged))
-
-        return Subscription(self._folder(root, trouble), looks.ignores(root, picture), took)
-
-    def _folder(self, root: str, trouble: Callable[[str, bool], None]) -> Folder:
-        if root not in self.folders:
-            self.folders[root] = Folder(root, self.watch, trouble)
-        return self.folders[root]
-
-    def _look_at_files(self) -> None:
-        """Watch what Compose reads; what is below a build context is watched for that anyway."""
-        contexts = {one.build.context for one in self.developed.values()}
-        below = (os.path.relpath(path, self.folder) for path in sorted(contexts))
-        pruned = tuple(path for path in below if not path.startswith("."))
-        ignores = tree.load_ignores(self.folder, pruned, (*FILES, *OVERRIDES, ".env"))
-
-        def took(changes: tuple[Change, ...], _unchanged: tuple[str, ...]) -> None:
-            if any(self._read_by_compose(one.path) for one in changes):
-                self.queue.put(Saved())
-
-        folder = self._folder(self.folder, lambda text, _fatal: self.report(events.Notice(text)))
-        self.looker = Subscription(folder, ignores, took)
-        self.looker.start()
-
-    def _read_by_compose(self, path: str) -> bool:
-        """Say whether Compose may read a file: its name says so, or the compose file names it."""
-        name = os.path.basename(path)
-        if path in (*FILES, *OVERRIDES, ".env", self.compose.file, *self.compose.files):
-            return True
-        if not (name.endswith((".yaml", ".yml", ".env")) or name.startswith(".env")):
-            return False
-        text = tree.read(self.folder, self.compose.file) or b""
-        return os.fsencode(name) in text
-
     # what happens
 
     def _next(self, item: object) -> int | None:
         match item:
             case Addressed() if item.service in self.loops:
+                if isinstance(item.item, on.EngineLost):
+                    self.together.forget()
                 return self.loops[item.service].next(item.item)
-            case Saved():
+            case Saved() if not self._due:
+                self._due = True
                 threading.Thread(target=self._read, daemon=True, name="compose config").start()
             case Remodelled():
                 return self._remodelled(item)
@@ -274,16 +227,13 @@ class Fleet:
         codes = [loop.next(item) for loop in loops]
         return next((code for code in codes if code is not None), None)
 
-    def kill(self) -> None:
-        """Stop at once: the user asked a second time."""
-        if self.loops:
-            self.together.kill()
-
     def _read(self) -> None:
         """Have Compose read its files, one reading at a time, the newest last."""
         with self._reading:
+            self._due = False  # a save from now on asks once more
             try:
-                self.queue.put(Remodelled(self.compose.model()))
+                model = self.compose.model(every=bool(self.services))
+                self.queue.put(Remodelled(model))
             except DevloopError as error:
                 self.queue.put(Remodelled(None, error))
 
@@ -309,7 +259,9 @@ class Fleet:
         """Let the loops follow a new model: end, go on as configured now, begin."""
         names = self._names()
         for name in sorted(set(self.loops) - set(names)):
-            self.loops.pop(name).end()
+            gone = self.loops.pop(name)
+            gone.next(Stop(0))
+            gone.end()
         for name in sorted(self.loops):
             if before[name] != self.developed[name]:
                 code = self.loops[name].renew(self.compose.file)

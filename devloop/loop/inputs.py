@@ -93,7 +93,7 @@ class SwapFailed(Input):
     """The new container could not take over; ``restored``: the old one runs again.
 
     ``fatal`` is the exit code if the environment is at fault (a taken port), else None;
-    ``untouched``: the old one was never stopped.
+    ``untouched``: the old one was never stopped; ``container`` is what it runs as now.
     """
 
     generation: int
@@ -102,6 +102,7 @@ class SwapFailed(Input):
     restored: bool
     fatal: int | None = None
     untouched: bool = False
+    container: str = ""
 
 
 @dataclass(frozen=True)

@@ -342,8 +342,11 @@ def _swap_failed(state: State, it: on.SwapFailed) -> Result:
     if not it.restored:
         state = replace(state, container="", serving=None, app=App.ABSENT)
         return state, (told, *closed)
-    state = replace(state, app=App.STARTING, starts=1, expected=1, started_at=it.now)
-    return state, (told, *closed, Probe("", state.container, 1))
+    container = it.container or state.container
+    state = replace(
+        state, container=container, app=App.STARTING, starts=1, expected=1, started_at=it.now
+    )
+    return state, (told, *closed, Probe("", container, 1))
 
 
 def _app_started(state: State, it: on.AppStarted) -> Result:

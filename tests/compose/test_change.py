@@ -26,6 +26,7 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
     found = settings.developed(model, "/p", {}, Watch())
     spec = ContainerSpec("/p", "/app", ("node_modules",), ports=found["web"].config.app.ports or ())
     change = Change(
+        found["web"],
         "ours:1",
         spec,
         {"dev.devloop.project": "1"},
@@ -35,7 +36,7 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
         ("node", "a"),
         supervised=True,
     )
-    return json.loads(changes.document(model, found, {"web": replace(change, **more)}))
+    return json.loads(changes.document(model, {"web": replace(change, **more)}))
 
 
 def test_a_build_gives_way_to_our_image_and_its_supervisor() -> None:
@@ -71,6 +72,12 @@ def test_what_the_service_mounts_itself_stays_but_for_stale_volumes() -> None:
     kept = [one for one in web["volumes"] if one["target"] == "/app/node_modules"]
     assert kept == [{"type": "volume", "source": "vol", "target": "/app/node_modules"}]
     assert own[2] in web["volumes"]
+
+
+def test_a_named_volume_over_a_kept_path_stays() -> None:
+    own = {"type": "volume", "source": "modules", "target": "/app/node_modules"}
+    web = changed({"volumes": [own]})["services"]["web"]
+    assert [one for one in web["volumes"] if one["target"] == "/app/node_modules"] == [own]
 
 
 def test_a_sync_elsewhere_is_a_mount_of_its_own() -> None:

@@ -49,3 +49,9 @@ def test_a_resolved_value_gets_the_place_where_it_is_written() -> None:
     found = place.located(resolved, written, ("a",))
     assert (found.line, found.key) == (2, (1, 1))
     assert place.located(resolved, written, ("c",)) == resolved
+
+
+def test_a_dollar_is_one_again() -> None:
+    found = place.located(nodes.parse(b"a: 5$$", "resolved"), None, ())
+    assert isinstance(found.value, dict)
+    assert (found.value["a"].value, found.value["a"].text) == ("5$", "5$")

@@ -79,3 +79,13 @@ def test_rules_are_taken_below_the_context_and_others_told() -> None:
     assert one.startswith("develop.watch: sync+exec of src: ")
     assert two.startswith("develop.watch: /p/shared is outside the build context /p/web")
     assert rules.named((Rule("src", "sync"), Rule(".", "sync"))) == ("src",)
+
+
+def test_the_command_runs_in_its_folder_and_environment_and_a_user_is_told() -> None:
+    rule = WatchRule(
+        "/p/t", "sync+exec", "/t", (), (), "make it", "/srv/a b", (("A", "1 2"),), "me"
+    )
+    service = Service("web", watch=(rule,))
+    assert rules.of(service, "/p")[0].command == "cd '/srv/a b' && env 'A=1 2' make it"
+    (told,) = rules.told(service, "/p")
+    assert told.endswith("and the command runs, as the service's user and not as me")

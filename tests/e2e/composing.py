@@ -105,7 +105,8 @@ def ids(root: Path) -> dict[str, str]:
 @contextmanager
 def upped(root: Path, *words: str, **options: Any) -> Iterator[Up]:
     """Run `devloop up` in a Compose project and leave nothing of it behind."""
-    argv = [sys.executable, "-m", "devloop", "up", f"{root}/", *words, "--format", "json"]
+    ours = [sys.executable, "-m", "devloop", "up", f"{root}/", *words, "--format", "json"]
+    argv = options.pop("argv", ours)
     up = Up(root, argv=argv, **options)
     try:
         yield up

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -158,3 +161,323 @@ def test_several_services_of_several_stacks_are_developed_one_by_one(
 
 def started_at(engine: Engine, container: str) -> str:
     return str(engine.get(f"/containers/{container}/json")["State"]["StartedAt"])
+
+
+PLAIN = """FROM node:22-slim
+WORKDIR /app
+COPY . .
+CMD ["node", "server.js"]
+"""
+SERVER = """const http = require('http')
+process.on('SIGTERM', () => setTimeout(() => process.exit(), %(wait)d))
+http.createServer((req, res) => res.end(process.env.WORD || '%(name)s')).listen(3000)
+console.log('%(name)s %(text)s')
+"""
+
+
+def plain(root: Path, name: str, wait: int = 0, text: str = "runs") -> None:
+    """Write a service without dependencies, which takes its time to stop."""
+    source = SERVER % {"name": name, "wait": wait, "text": text}
+    harness.write(root / name, {"Dockerfile": PLAIN, "server.js": source})
+
+
+def test_ctrl_c_stops_in_the_order_and_grace_of_compose(
+    tmp_path: Path, port: int, engine: Engine
+) -> None:
+    root = tmp_path / f"order{port}"
+    plain(root, "front")
+    plain(root, "back", wait=60_000)
+    text = "services:\n  front: {build: ./front, depends_on: [back]}\n"
+    text += "  back: {build: ./back, stop_grace_period: 1s}\n"
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        for name in ("front", "back"):
+            up.ready(service=name)
+            up.wait("log", service=name, text=f"{name} runs")
+        containers = composing.ids(root)
+        began = time.monotonic()
+        assert up.stop() == 130
+        assert 1 <= time.monotonic() - began < 8, "a second of grace, then it is killed"
+        ended = {name: ended_at(engine, one) for name, one in containers.items()}
+        assert ended["front"] < ended["back"]
+
+
+def ended_at(engine: Engine, container: str) -> str:
+    return str(engine.get(f"/containers/{container}/json")["State"]["FinishedAt"])
+
+
+def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"chosen{port}"
+    for name in ("one", "two"):
+        plain(root, name)
+    text = "services:\n  one: {build: ./one, depends_on: [base]}\n  two: {build: ./two}\n"
+    harness.write(root, {"other.yaml": text + "  base: {image: redis:7}\n"})
+    file = str(root / "other.yaml")
+    with composing.upped(root, "one", "--file", file) as up:
+        assert up.wait("up.started")["config"] == "other.yaml"
+        up.ready(service="one")
+        assert set(composing.ids(root)) == {"one", "base"}
+        assert up.stop() == 130
+
+
+def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
+    root = composing.counter(tmp_path / f"before{port}", port)
+    file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
+    composing.compose(root, *file, "up", "-d", "--build")
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        assert up.stop() == 130
+        assert {name: one["State"] for name, one in composing.ps(root).items()} == {
+            "redis": "running",
+            "web": "exited",
+        }
+
+
+def test_a_taken_port_ends_up_with_the_words_of_compose(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"taken{port}"
+    plain(root, "web")
+    text = f'services:\n  web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}\n'
+    harness.write(root, {"compose.yaml": text})
+    with socket.create_server(("127.0.0.1", port)), composing.upped(root) as up:
+        assert "address already in use" in up.wait("error")["message"]
+        assert up.exit_code() == 1
+
+
+def test_a_change_that_cannot_start_brings_the_old_container_back(
+    tmp_path: Path, port: int
+) -> None:
+    root = tmp_path / f"back{port}"
+    plain(root, "web")
+    text = 'services: {web: {build: ./web, ports: ["%d:3000"], environment: {WORD: %s}}}'
+    harness.write(root, {"compose.yaml": text % (port, "first")})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        other = harness.free_port()
+        here = up.here
+        with socket.create_server(("127.0.0.1", other)):
+            (root / "compose.yaml").write_text(text % (other, "second"))
+            assert "address already in use" in up.wait("error", here)["message"]
+            assert up.wait("cycle.finished", here)["outcome"] == "failed"
+            composing.wait_until(lambda: composing.ps(root)["web"]["State"] == "running")
+            assert harness.get(port) == "first"
+        here = up.here
+        (root / "compose.yaml").write_text(text % (other, "third"))
+        assert up.wait("cycle.finished", here)["outcome"] == "ok"
+        assert harness.get(other) == "third"
+        assert up.stop() == 130
+
+
+def test_x_devloop_is_honoured_and_its_mistakes_have_a_place(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"said{port}"
+    plain(root, "web")
+    more = harness.free_port()
+    text = f"""services:
+  web:
+    build: ./web
+    environment: {{WORD: file}}
+    x-devloop:
+      run: node server.js
+      ports: ["{more}:3000"]
+      env: {{WORD: "5$"}}
+"""
+    harness.write(root, {"compose.yaml": text.replace("run:", "runn:")})
+    done = harness.devloop("up", f"{root}/")
+    assert done.returncode == 2
+    assert "compose.yaml:6:7: unknown key `runn` in x-devloop (did you mean `run`?)" in done.stderr
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        assert up.ready(service="web")["url"] == f"http://localhost:{more}"
+        assert harness.get(more) == "5$"
+        assert up.stop() == 130
+
+
+def test_a_failed_build_at_the_start_is_mended_by_a_save(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"mend{port}"
+    plain(root, "web")
+    plain(root, "other")
+    text = "services:\n  web: {build: ./web, depends_on: [other]}\n  other: {build: ./other}\n"
+    harness.write(root, {"compose.yaml": text})
+    (root / "other/Dockerfile").write_text(PLAIN + "RUN false\n")
+    with composing.upped(root) as up:
+        up.wait("image.failed", service="other")
+        assert composing.ids(root) == {}
+        (root / "other/Dockerfile").write_text(PLAIN)
+        up.ready(service="other")
+        up.ready(service="web")
+        assert up.stop() == 130
+
+
+def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"once{port}"
+    plain(root, "web")
+    text = """services:
+  web:
+    build: ./web
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  migrate:
+    build: ./web
+    command: [node, -e, "console.log('migrated')"]
+"""
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        up.wait("log", service="migrate", text="migrated")
+        assert up.wait("app.exited", service="migrate")["exit_code"] == 0
+        here = up.here
+        plain(root, "web", text="again")
+        up.wait("cycle.finished", here, service="web", action="restart")
+        assert up.wait("cycle.finished", here, service="migrate")["action"] == "none"
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_services_come_and_go_with_the_files_that_name_them(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"come{port}"
+    for name in ("one", "two"):
+        plain(root, name)
+    one, two = "  one: {build: ./one}\n", "  two: {build: ./two}\n"
+    harness.write(root, {"compose.yaml": f"services:\n{one}"})
+    with composing.upped(root) as up:
+        up.ready(service="one")
+        kept = composing.ids(root)["one"]
+        (root / "compose.yaml").write_text(f"services:\n{one}{two}  base: {{image: redis:7}}\n")
+        up.ready(service="two")
+        composing.wait_until(lambda: "base" in composing.ids(root))
+        here = up.here
+        plain(root, "two", text="again")
+        assert up.cycle("server.js", here)["service"] == "two"
+        (root / "compose.yaml").write_text(f"include: [two/part.yaml]\nservices:\n{one}")
+        part = "services:\n  three: {build: ., environment: {WORD: %s}}\n"
+        harness.write(root, {"two/part.yaml": part % "first"})
+        up.ready(service="three")
+        composing.wait_until(lambda: set(composing.ids(root)) == {"one", "three"})
+        here = up.here
+        (root / "two/part.yaml").write_text(part % "second")
+        done = up.wait("cycle.finished", here, service="three")
+        assert (done["action"], done["outcome"]) == ("recreate", "ok")
+        assert composing.ids(root)["one"] == kept
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_a_profile_is_composes_own_work(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"profile{port}"
+    for name in ("web", "tool"):
+        plain(root, name)
+    text = "services:\n  web: {build: ./web}\n  tool: {build: ./tool, profiles: [tools]}\n"
+    harness.write(root, {"compose.yaml": text})
+    for words, env, expected in (
+        ([], {}, {"web"}),
+        (["tool"], {}, {"tool"}),
+        ([], {"COMPOSE_PROFILES": "tools"}, {"tool", "web"}),
+    ):
+        with composing.upped(root, *words, env={**os.environ, **env}) as up:
+            for name in expected:
+                up.ready(service=name)
+            assert set(composing.ids(root)) == expected
+            assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_what_init_writes_runs_with_its_service(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"init{port}"
+    root.mkdir(mode=0o755)
+    files = {"package.json": composing.package(), "server.js": composing.COUNTER % "one"}
+    harness.write(root, files)
+    written = harness.devloop("init", str(root), "--compose")
+    assert written.returncode == 0, written.stderr
+    text = (root / "compose.yaml").read_text()
+    assert ":3000:3000" in text
+    (root / "compose.yaml").write_text(text.replace(":3000:3000", f":{port}:3000"))
+    with composing.upped(root) as up:
+        up.ready(service="app")
+        assert visits(port) == ("one", 1)
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
+def test_what_export_writes_runs_without_devloop(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"export{port}"
+    plain(tmp_path, root.name)
+    settings = f'app: {{ports: ["{port}:3000"], env: {{WORD: "5$"}}, stop-grace: 1s}}\n'
+    harness.write(root, {"devloop.yaml": settings})
+    exported = harness.devloop("export", "compose", str(root))
+    assert exported.returncode == 0, exported.stderr
+    harness.write(root, {"compose.yaml": exported.stdout})
+    file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
+    try:
+        done = composing.compose(root, *file, "up", "-d", "--build", "--wait")
+        assert done.returncode == 0, done.stderr
+        composing.wait_until(lambda: answers(port) == "5$")
+    finally:
+        composing.compose(root, *file, "down", "--timeout", "1", "--rmi", "local")
+
+
+def answers(port: int) -> str:
+    try:
+        return harness.get(port)
+    except OSError:
+        return ""
+
+
+@pytest.mark.slow
+def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"bare{port}"
+    plain(root, "web")
+    (root / "web/Dockerfile").write_text(PLAIN + "RUN rm /usr/bin/setsid\n")
+    text = f'services: {{web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}}}\n'
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        before = composing.ids(root)
+        here = up.here
+        source = (root / "web/server.js").read_text().replace("|| 'web'", "|| 'again'")
+        (root / "web/server.js").write_text(source)
+        done = up.cycle("server.js", here)
+        assert (done["action"], done["outcome"]) == ("restart", "ok")
+        assert harness.get(port) == "again"
+        assert composing.ids(root) == before
+        assert up.stop() == 130
+
+
+def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"jobs{port}"
+    plain(tmp_path, root.name)
+    plain(root, "other")
+    text = "services:\n  all: {build: .}\n  other: {build: ./other}\n"
+    settings = "jobs:\n  test: {steps: [{run: hostname && grep -c runs server.js}]}\n"
+    harness.write(root, {"compose.yaml": text, "devloop.yaml": settings})
+    with composing.upped(root) as up:
+        for name in ("all", "other"):
+            up.ready(service=name)
+        here = up.here
+        plain(tmp_path, root.name, text="runs again")
+        assert up.wait("job.finished", here, job="test")["conclusion"] == "success"
+        container = composing.ids(root)["all"]
+        up.wait("log", here, where=lambda it: container.startswith(it["text"] or "-"))
+        assert up.count("job.started", here) == 1
+        assert up.stop() == 130
+
+
+def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
+    tmp_path: Path, port: int
+) -> None:
+    root = composing.counter(tmp_path / f"logs{port}", port)
+    with composing.upped(root) as up:
+        up.wait("log", service="redis", where=lambda it: "Redis is starting" in it["text"])
+        up.ready(service="web")
+        assert up.stop() == 130
+
+
+def test_ended_while_it_starts_it_leaves_nothing_running(
+    tmp_path: Path, port: int, engine: Engine
+) -> None:
+    root = composing.counter(tmp_path / f"early{port}", port)
+    for event in ("image.building", "image.built"):
+        with composing.upped(root) as up:
+            up.wait(event)
+            assert up.stop() == 130
+            running = [one for one in composing.ps(root).values() if one["State"] == "running"]
+            assert running == []
+            names = [name for one in harness.containers(engine, root) for name in one["Names"]]
+            assert not [name for name in names if name.endswith("-next")]

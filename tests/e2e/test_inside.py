@@ -158,6 +158,7 @@ def _sleeping(engine: Engine, container: str) -> int:
     return int(containers.execute(engine, container, ["sh", "-c", count])[1])
 
 
+@pytest.mark.usefixtures("engine")
 def test_nothing_runs_to_go_into(tmp_path: Path) -> None:
     done = devloop("exec", "-C", str(tmp_path), "true")
     assert done.returncode == 2

@@ -213,7 +213,7 @@ def test_an_engine_that_restarts_is_waited_for(shop: App, own_engine: list[str])
 UID = 12345
 
 
-def _readable_python(folder: Path) -> list[str]:
+def readable_python(folder: Path) -> list[str]:
     """Give a devloop that an ordinary user can run: the checkout may lie where only root may."""
     packages = Path(next(one for one in sys.path if one.endswith("site-packages")))
     left_out = ("mypy*", "ruff*", "hypothesis*", "hadolint*", "_editable*", "*.pth", "devloop")
@@ -242,7 +242,7 @@ def test_run_by_an_ordinary_user_nothing_in_the_project_is_roots(
     try:
         app = App(kind, root)
         os.system(f"chown -R {UID}:{UID} {root}")  # noqa: S605 - our own folder
-        argv = [*_readable_python(folder), "up", str(root), "--format", "json"]
+        argv = [*readable_python(folder), "up", str(root), "--format", "json"]
         options = {
             "user": UID,
             "group": UID,

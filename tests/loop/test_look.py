@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devloop.cli import project as projects
-from devloop.config.settings import Reload
+from devloop.config.settings import Config, Reload, Rule
 from devloop.errors import ConfigError, UserError
 from devloop.loop import look as looks
 from devloop.loop.classify import Impact, classify, needs_look, triggers
@@ -277,3 +278,39 @@ def test_same_image_other_spec(shop: Shop) -> None:
     other = shop.look().wanted
     assert wanted.same_image(other)
     assert not wanted.same(other)
+
+
+RULES = (
+    Rule("src", "sync", ignore=("x/",)),
+    Rule("src/b.js", "restart"),
+    Rule("tpl", "sync+exec", command="make"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "why"),
+    [
+        ("src/a.js", "", "src/a.js: synced by the mount (develop.watch)"),
+        ("src/x/a.js", "", "src/x/a.js: ignored by develop.watch"),
+        ("src/b.js", "restart", ""),
+        ("tpl/a.html", "exec", ""),
+        ("server.js", "restart", ""),
+    ],
+)
+def test_the_rules_of_a_compose_file_decide_first(
+    shop: Shop, path: str, kind: str, why: str
+) -> None:
+    shop.around = replace(shop.around, config=lambda: Config(rules=RULES))
+    shop.picture = shop.look()
+    (shop.root / path).parent.mkdir(parents=True, exist_ok=True)
+    impact = shop.save(path, "2", "modified")
+    assert impact.restarts == ((path,) if kind else ())
+    assert impact.idle == ((why,) if why else ())
+    if kind:
+        assert impact.reload == kind
+
+
+def test_the_surroundings_have_the_last_word_on_the_container(shop: Shop) -> None:
+    shop.around = replace(shop.around, finish=lambda spec: replace(spec, rest="x"))
+    assert shop.look().wanted.spec.rest == "x"
+    assert not shop.look().wanted.same(shop.picture.wanted)

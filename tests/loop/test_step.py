@@ -488,3 +488,12 @@ def test_jobs_that_are_asked_for_run_at_once(up: Machine) -> None:
     assert up(on.JobsAsked) == "run test"
     assert up(on.JobsAsked, ("strange",)) == ""
     assert up.told(events.Error)[0].hint == "there are test"
+
+
+def test_an_old_container_that_was_made_anew_goes_on_by_its_new_name(up: Machine) -> None:
+    up.depend(B)
+    up(on.ImageReady, 2, "img-b", cached=True, duration=0.1)
+    assert up(on.SwapFailed, 2, "no", "", restored=True, container="c9") == "probe start 1"
+    up(on.AppReady, "c9", 1, None)
+    assert (up.state.container, up.state.app) == ("c9", App.READY)
+    assert up.save("a.py") == "restart: a.py"

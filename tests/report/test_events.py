@@ -16,10 +16,14 @@ from devloop.report.plain import LINES, Plain, clean
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "events.schema.json").read_text("utf-8"))
 
+WEB_RUNS = "devloop: web: running (1.00s after its start)"
 SAMPLES: list[tuple[events.Event, str]] = [
     (events.UpStarted("shop", None), "devloop: shop (no devloop.yaml: defaults)"),
     (events.UpStarted("shop", "devloop.yaml"), "devloop: shop (devloop.yaml)"),
     (events.Notice("hello"), "devloop: hello"),
+    (events.Notice("hello", service="web"), "devloop: web: hello"),
+    (events.of_service(events.AppReady(None, 1.0), "web"), WEB_RUNS),
+    (events.of_service(events.End(0), "web"), ""),
     (events.ImagePulling("a:1"), "devloop: pulling a:1"),
     (events.ImagePulling("a:1", 5, 10), ""),
     (events.ImageStepStarted("[1/2] RUN x"), ""),
