@@ -44,8 +44,8 @@ def reporter(
 def alive(environ: Mapping[str, str], stream: TextIO) -> bool:
     """Say whether the live view fits: a person's terminal that can go back over its lines."""
     in_ci = environ.get("CI", "").lower() not in NO
-    drawn = environ.get("TERM", "dumb") != "dumb" and stream.encoding.lower() in ("utf-8", "utf8")
-    return stream.isatty() and drawn and not in_ci
+    drawn = (stream.encoding or "").lower() in ("utf-8", "utf8")
+    return stream.isatty() and drawn and environ.get("TERM", "dumb") != "dumb" and not in_ci
 
 
 @runtime_checkable

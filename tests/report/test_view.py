@@ -109,7 +109,9 @@ def test_the_screen_goes_back_over_the_rows_that_its_panel_takes_by_now() -> Non
     stream, size = io.StringIO(), [(80, 24)]
     screen = Screen(stream, lambda _stream: size[0])
     screen.draw(["one"], [("panel", 5), ("x" * 60, 60)])
-    assert stream.getvalue() == "\x1b[?25l\r\x1b[Jone\x1b[0m\npanel\n" + "x" * 60 + "\x1b[0m"
+    assert (
+        stream.getvalue() == "\x1b[?25l\r\x1b[Jone\x1b[0m\npanel\n" + "x" * 60 + "\x1b[0m\x1b[?25h"
+    )
     size[0] = (40, 24)
     stream.truncate(0)
     screen.draw([], [("panel", 5)])
