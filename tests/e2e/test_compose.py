@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devloop.engine.client import Engine
-from tests.e2e import composing, harness, shop_project
+from tests.e2e import composing, harness, relay, shop_project
 
 pytestmark = composing.NEEDS_COMPOSE
 
@@ -481,3 +481,30 @@ def test_ended_while_it_starts_it_leaves_nothing_running(
             assert running == []
             names = [name for one in harness.containers(engine, root) for name in one["Names"]]
             assert not [name for name in names if name.endswith("-next")]
+
+
+@pytest.mark.slow
+def test_an_engine_that_goes_and_comes_back_is_survived(tmp_path: Path, port: int) -> None:
+    if not relay.reachable():
+        pytest.skip("the engine is not reached by a local socket")
+    root = composing.counter(tmp_path / f"lost{port}", port)
+    line = relay.Relay(tmp_path / "engine.sock", relay.reachable())
+    line.open()
+    env = {**os.environ, "DOCKER_HOST": f"unix://{line.path}"}
+    with composing.upped(root, env=env) as up:
+        up.ready(service="web")
+        assert visits(port) == ("one", 1)
+        redis = composing.ids(root)["redis"]
+        here = up.here
+        line.cut()
+        up.wait("error", here, message="the Docker Engine is gone")
+        composing.compose(root, "stop", "--timeout", "1")
+        line.open()
+        up.ready(here, service="web")
+        assert visits(port) == ("one", 2)
+        assert composing.ids(root)["redis"] == redis
+        here = up.here
+        (root / "server.js").write_text(composing.COUNTER % "two")
+        assert up.cycle("server.js", here)["outcome"] == "ok"
+        assert visits(port) == ("two", 3)
+        assert up.stop() == 130
