@@ -196,6 +196,9 @@ class Engine:
         They come from its log: attaching with what went before loses what is written meanwhile.
         """
         found = self.get(f"/containers/{container}/json")
+        if found["HostConfig"]["LogConfig"]["Type"] == "none":  # then there is nothing but this
+            yield from self.output(container, lambda: None)
+            return
         params = {"follow": 1, "stdout": 1, "stderr": 1, "since": _epoch(found["State"])}
         if not found["Config"]["Tty"]:
             yield from self.logs(container, params)
