@@ -118,3 +118,10 @@ class Background:
     def wait(self) -> int:
         """Wait for its end; gives its exit code."""
         return self._process.wait()
+
+    def within(self, seconds: float) -> int | None:
+        """Wait so long for its end; gives its exit code, None if it runs on."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None

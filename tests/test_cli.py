@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devloop import __version__
+from devloop.cli import live
 from tests.e2e.harness import devloop, write
 
 APP = {
@@ -141,3 +143,36 @@ def test_watch_prints_batches(shop: Path) -> None:
         watching.terminate()
         watching.wait(10)
         watching.stdout.close()
+
+
+class Terminal(io.StringIO):
+    encoding = "UTF-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Latin(Terminal):
+    encoding = "ISO-8859-1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "stream", "fits"),
+    [
+        ({"TERM": "xterm"}, Terminal(), True),
+        ({"TERM": "xterm", "NO_COLOR": "1", "CI": "false"}, Terminal(), True),
+        ({"TERM": "xterm", "CI": "true"}, Terminal(), False),
+        ({"TERM": "xterm", "CI": "1"}, Terminal(), False),
+        ({"TERM": "dumb"}, Terminal(), False),
+        ({}, Terminal(), False),
+        ({"TERM": "xterm"}, Latin(), False),
+        ({"TERM": "xterm"}, io.StringIO(), False),
+    ],
+)
+def test_when_the_live_view_fits(environ: dict[str, str], stream: io.StringIO, fits: bool) -> None:
+    assert live.alive(environ, stream) is fits
+
+
+def test_a_live_view_without_a_terminal_is_a_mistake(shop: Path) -> None:
+    done = devloop("ci", str(shop), "--format", "tui")
+    assert (done.returncode, "--format tui needs a terminal" in done.stderr) == (2, True)

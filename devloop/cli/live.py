@@ -13,7 +13,6 @@ from devloop import events
 from devloop.cli.project import Report
 from devloop.errors import DevloopError, UserError
 from devloop.report import keys
-from devloop.report.github import GitHub
 from devloop.report.ndjson import NdJson
 from devloop.report.plain import Plain
 
@@ -30,6 +29,8 @@ def reporter(
     if name == "json":
         return NdJson(sys.stdout)
     if name == "github":
+        from devloop.report.github import GitHub  # noqa: PLC0415 - for runners alone
+
         return GitHub(sys.stdout, environ)
     if name == "tui" and not stream.isatty():
         raise UserError("--format tui needs a terminal", hint="use --format plain")
@@ -43,7 +44,8 @@ def reporter(
 def alive(environ: Mapping[str, str], stream: TextIO) -> bool:
     """Say whether the live view fits: a person's terminal that can go back over its lines."""
     in_ci = environ.get("CI", "").lower() not in NO
-    return stream.isatty() and not in_ci and environ.get("TERM", "dumb") != "dumb"
+    drawn = (stream.encoding or "").lower() in ("utf-8", "utf8")
+    return stream.isatty() and drawn and environ.get("TERM", "dumb") != "dumb" and not in_ci
 
 
 @runtime_checkable

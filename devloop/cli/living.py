@@ -32,11 +32,13 @@ def status(path: Folder = Path(), *, output: Answering = Output.PLAIN) -> None:
 
 
 @verbs.command()
-def restart(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
+def restart(
+    path: Folder = Path(), *, service: OfService = "", report: Reporting = Format.AUTO
+) -> None:
     """Have the running loop start the app anew, and wait until it is there."""
     from devloop.cli import talk  # noqa: PLC0415
 
-    raise typer.Exit(talk.restart(path, report.value))
+    raise typer.Exit(talk.restart(path, service, report.value))
 
 
 @verbs.command()

@@ -24,6 +24,9 @@ from devloop.report.view import View
 
 LOG = "up.log"
 PAUSE = 0.02
+AFTERMATH = 1.0
+"""Seconds in which a loop that fails for good comes to its end."""
+FAILURES = ("image.failed", "app.exited", "error")
 
 Found = Mapping[str, Any]
 Tell = Callable[[Found], None]
@@ -43,7 +46,7 @@ def attach(path: Path, output: str) -> int:
             pass
 
     with Talk(project, "attach", follow=True, recent=True) as talk, live.reporting(output) as shown:
-        tell = _teller(output, shown)
+        tell = teller(output, shown)
         with live.at_keys(shown, ask, live.interrupt):
             try:
                 return _last(talk.events(), tell)
@@ -66,7 +69,7 @@ def _ended(tell: Tell, code: int) -> int:
     return code
 
 
-def _teller(output: str, report: Report) -> Tell:
+def teller(output: str, report: Report) -> Tell:
     """Tell events as a format has them; JSON goes on as it came, with its own times."""
     if output == "json":
 
@@ -108,7 +111,8 @@ def _words(found: Found) -> Iterator[str]:
         yield f"  {one['service']}: {one['state']}{ended} {one['url'] or ''}".rstrip()
     for one in found["cycles"][-1:]:
         end = f"{one['action']} {one['outcome']} in {one['duration_s']:.2f}s: {one['cause']}"
-        yield f"  cycle {one['cycle']}: {end if one['outcome'] else 'under way'}"
+        name = f"{one['service']} " if one["service"] else ""
+        yield f"  {name}cycle {one['cycle']}: {end if one['outcome'] else 'under way'}"
     for one in found["jobs"]:
         row = f" {one['matrix']}" if one["matrix"] else ""
         yield f"  job {one['job']}{row}: {one['conclusion'] or 'running'}"
@@ -116,19 +120,34 @@ def _words(found: Found) -> Iterator[str]:
         yield f"  error: {found['error']}"
 
 
-def restart(path: Path, output: str) -> int:
-    """Have the loop start the app anew, and wait for it; gives 0 if the app is there again."""
-    number = None
-    with Talk(project_id(path), "restart", follow=True) as talk, live.reporting(output) as shown:
-        tell = _teller(output, shown)
-        for one in talk.events():
-            if one["event"] == "cycle.started" and one.get("asked") and number is None:
-                number = one["cycle"]
-            if one["event"] not in ("log", "end"):
-                tell(one)
-            if one["event"] == "cycle.finished" and one["cycle"] == number:
-                good = one["outcome"] in ("ok", "superseded")
-                return _ended(tell, 0 if good else ProjectError.exit_code)
+def restart(path: Path, service: str, output: str) -> int:
+    """Have the loop start the app, or a service, anew; gives 0 if all is there again."""
+    talk = Talk(project_id(path), "restart", follow=True, service=service)
+    with talk, live.reporting(_briefly(output)) as shown:
+        tell = teller(output, shown)
+        good = _answered(talk.events(), tell)
+        return _ended(tell, 0 if good else ProjectError.exit_code)
+
+
+def _briefly(output: str) -> str:
+    """Tell in lines where `auto` would show a view: what is told here goes on without us."""
+    return "plain" if output == "auto" else output
+
+
+def _answered(found: Iterator[Found], tell: Tell) -> bool:
+    """Wait for the end of the cycles that answer a request; they all begin before one ends."""
+    waiting, good = set(), True
+    for one in found:
+        which = (one.get("service"), one.get("cycle"))
+        if one["event"] == "cycle.started" and one.get("asked"):
+            waiting.add(which)
+        if one["event"] not in ("log", "end"):
+            tell(one)
+        if one["event"] == "cycle.finished" and which in waiting:
+            waiting.remove(which)
+            good = good and one["outcome"] in ("ok", "superseded")
+            if not waiting:
+                return good
     raise ProjectError("the loop ended before the app was there again")
 
 
@@ -137,6 +156,18 @@ def detached(
 ) -> int:
     """Start the loop in the background and wait until the app is ready or something fails."""
     root, services = projects.target(targets, files)
+    with live.reporting(_briefly(output)) as shown:
+        return started(root, services, files, debug_port, teller(output, shown))
+
+
+def started(
+    root: str,
+    services: tuple[str, ...],
+    files: tuple[str, ...],
+    debug_port: int | None,
+    tell: Tell,
+) -> int:
+    """Start a loop in the background and tell what it does until all is ready; gives 0 then."""
     folder = os.path.join(root, STATE_FOLDER)
     make_state_folder(folder)
     log = os.path.join(folder, LOG)
@@ -144,18 +175,16 @@ def detached(
     argv += [word for file in files for word in ("--file", os.path.abspath(file))]
     argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
-    with live.reporting(output) as shown:
-        tell = _teller(output, shown)
-        try:
-            talk = _reached(Project(root, "").id, child)
-            if talk is None:
-                return _told_by_log(log, child, tell)
-            with talk:
-                return _until_ready(talk.events(), tell)
-        except KeyboardInterrupt:
-            child.send(signal.SIGTERM)
-            child.wait()
-            return _ended(tell, INTERRUPTED)
+    try:
+        talk = _reached(Project(root, "").id, child)
+        if talk is None:
+            return _told_by_log(log, child, tell)
+        with talk:
+            return _until_ready(talk.events(), tell, child)
+    except KeyboardInterrupt:
+        child.send(signal.SIGTERM)
+        child.wait()
+        return _ended(tell, INTERRUPTED)
 
 
 def _reached(project: str, child: process.Background) -> Talk | None:
@@ -184,15 +213,30 @@ def _told_by_log(log: str, child: process.Background, tell: Tell) -> int:
     return _ended(tell, child.wait())
 
 
-def _until_ready(found: Iterator[Found], tell: Tell) -> int:
+def _until_ready(found: Iterator[Found], tell: Tell, child: process.Background) -> int:
+    """Tell until all that is made here is ready, or something fails; the loop goes on anyway."""
+    waiting: set[str | None] = set()
     for one in found:
         if one["event"] == "end":
             return _ended(tell, int(one["exit_code"]))
         tell(one)
-        if one["event"] == "app.ready":
-            return _ended(tell, 0)
-        if one["event"] in ("image.failed", "app.exited"):
-            hint = "the loop goes on, a save that mends it is answered; `devloop attach` shows it"
-            tell(events.as_json(events.Notice(hint), time.time()))
-            return _ended(tell, ProjectError.exit_code)
+        service = one.get("service")
+        if one["event"] in ("image.building", "image.built"):
+            waiting.add(service)
+        ended_well = one["event"] == "app.exited" and service and one["exit_code"] == 0
+        if one["event"] == "app.ready" or ended_well:
+            waiting.discard(service)
+            if not waiting:
+                return _ended(tell, 0)
+        elif one["event"] in FAILURES:
+            return _failed(found, tell, child)
+    return _ended(tell, ProjectError.exit_code)
+
+
+def _failed(found: Iterator[Found], tell: Tell, child: process.Background) -> int:
+    """Tell whether the loop ends with this failure, or goes on."""
+    if child.within(AFTERMATH) is not None:
+        return _last(found, tell)
+    hint = "the loop goes on, a save that mends it is answered; `devloop attach` shows it"
+    tell(events.as_json(events.Notice(hint), time.time()))
     return _ended(tell, ProjectError.exit_code)

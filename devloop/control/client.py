@@ -12,7 +12,7 @@ from typing import Any, Self
 from devloop.control import place
 from devloop.errors import HostError, UserError
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 
 
 class NoLoopError(UserError):

@@ -22,6 +22,9 @@ class Asked(Protocol):
 
     queue: queue.SimpleQueue[object]
 
+    def names(self) -> tuple[str, ...]:
+        """List the services that can be asked for something."""
+
     def kill(self) -> None:
         """Stop at once."""
 
@@ -53,19 +56,25 @@ class Desk:
         if ask == "status":
             with self._lock:
                 return {"status": {"root": self.root, "pid": os.getpid(), **self._view.as_json()}}
-        self.ask(ask, _names(request.get("names")))
+        self.ask(ask, _names(request.get("names")), str(request.get("service") or ""))
         return {}
 
-    def ask(self, what: str, names: tuple[str, ...] = ()) -> None:
-        """Have the loop do something: restart, rebuild, jobs, stop, kill."""
+    def ask(self, what: str, names: tuple[str, ...] = (), service: str = "") -> None:
+        """Have the loop do something: restart, rebuild, jobs, stop, kill.
+
+        ``names`` are those of jobs; ``service`` is the one to restart or rebuild, empty for all.
+        """
         loop, now = self.loop, time.monotonic()
         if loop is None:
             raise UserError("the loop is only just starting", hint="ask again in a moment")
+        if service and service not in loop.names():
+            hint = f"there is {', '.join(loop.names()) or 'none'}"
+            raise UserError(f"no service `{service}` is developed here", hint=hint)
         match what:
             case "restart":
-                loop.queue.put(on.RestartAsked(now))
+                loop.queue.put(on.RestartAsked(now, service))
             case "rebuild":
-                loop.queue.put(on.RebuildAsked(now))
+                loop.queue.put(on.RebuildAsked(now, service))
             case "jobs":
                 loop.queue.put(on.JobsAsked(now, names))
             case "stop":

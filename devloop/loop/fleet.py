@@ -214,9 +214,17 @@ class Fleet:
                 raise item
         return None
 
+    def names(self) -> tuple[str, ...]:
+        """List the services that can be asked for something."""
+        return tuple(self.loops)
+
     def _asked(self, item: on.Input) -> int | None:
-        """Ask every service for what the user asks for."""
-        codes = [loop.next(item) for loop in self.loops.values()]
+        """Ask the service that is meant, or all, for what the user asks for."""
+        meant = getattr(item, "service", "")
+        if isinstance(item, on.JobsAsked):  # one of them has the jobs
+            meant = self._at_work()
+        loops = [loop for name, loop in self.loops.items() if meant in ("", name)]
+        codes = [loop.next(item) for loop in loops]
         return next((code for code in codes if code is not None), None)
 
     def _read(self) -> None:

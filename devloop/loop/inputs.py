@@ -157,12 +157,16 @@ class JobEnded(Input):
 
 @dataclass(frozen=True)
 class RestartAsked(Input):
-    """The user wants the app started anew."""
+    """The user wants the app started anew; ``service``: of several the one that is meant."""
+
+    service: str = ""
 
 
 @dataclass(frozen=True)
 class RebuildAsked(Input):
-    """The user wants the image built anew, whatever its fingerprint says."""
+    """The user wants the image built anew, whatever its fingerprint says; ``service`` as above."""
+
+    service: str = ""
 
 
 @dataclass(frozen=True)

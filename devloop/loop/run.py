@@ -111,6 +111,10 @@ class Loop:
         told = (*notices, *graph.told(jobs))
         self._take(on.Begun(time.monotonic(), picture.wanted, told, jobs))
 
+    def names(self) -> tuple[str, ...]:
+        """List the services that can be asked for something: the app alone."""
+        return ("app",)
+
     def kill(self) -> None:
         """Stop the app at once."""
         self.executor.kill()

@@ -50,7 +50,8 @@ class Screen:
             return
         above = "".join(f"{line}{RESET}\n" for line in lines)
         below = "\n".join(text for text, _ in panel)
-        self._write(HIDE + self._back() + above + below + RESET)
+        # The cursor is away while it moves, and there whatever becomes of us (Ctrl-Z, SIGKILL).
+        self._write(HIDE + self._back() + above + below + RESET + SHOW)
         self._panel = tuple(width for _, width in panel)
 
     def clear(self) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import atexit
 import io
+import queue
 import re
+import signal
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TextIO
 
 from rich.console import Console
@@ -51,11 +54,14 @@ class Tui:
         self._drawing = threading.Lock()
         self._view = View()
         self._above: list[Event] = []
-        self._dirty = threading.Event()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._awake = False
         self._closed = threading.Event()
-        self._size = (0, 0)
         self.interactive = False
         atexit.register(self.close)
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGWINCH, lambda *_: self._stir())
+        self._stir()
         self._painter = threading.Thread(target=self._paint, daemon=True, name="live view")
         self._painter.start()
 
@@ -65,7 +71,7 @@ class Tui:
             self._view.take(event)
             if isinstance(event, (events.Log, *ABOVE)):
                 self._above.append(event)
-        self._dirty.set()
+        self._stir()
         if isinstance(event, events.End):
             self.close()
 
@@ -81,13 +87,14 @@ class Tui:
             self._above.clear()
         with self._drawing:
             self._screen.clear()
-        self._dirty.set()
+        self._stir()
 
     def close(self) -> None:
         """Leave the terminal as it was, with a last line of where the loop was."""
         if self._closed.is_set():
             return
         self._closed.set()
+        self._wake.put(None)
         if self._painter is not threading.current_thread():
             self._painter.join(1.0)
         with self._lock:
@@ -96,16 +103,24 @@ class Tui:
             self._screen.close([*self._shown(above), *self._last()])
         atexit.unregister(self.close)
 
+    def _stir(self) -> None:
+        """Have it drawn in a moment. Also called by a signal, so nothing here may wait."""
+        if not self._awake:
+            self._awake = True
+            self._wake.put(None)
+
     def _paint(self) -> None:
-        while not self._closed.wait(PAUSE):
-            if self._dirty.is_set() or self._screen.size != self._size:
+        """Draw when something has happened; what happens meanwhile waits for the next time."""
+        while not self._closed.is_set():
+            self._wake.get()
+            if not self._closed.wait(PAUSE):
+                self._awake = False  # first, so that what comes from now on is drawn again
                 self._draw()
 
     def _draw(self) -> None:
-        self._dirty.clear()
         with self._lock:
             above, self._above = self._above, []
-            self._size = columns, rows = self._screen.size
+            columns, rows = self._screen.size
             panel = Panel(columns, rows, coloured=self._coloured)
             panel.show(self._view, KEYS if self.interactive else ())
         with self._drawing:
@@ -153,8 +168,8 @@ class Panel:
         self._add(Text(f"── {view.project or 'devloop'} ".ljust(self._columns, "─"), style="dim"))
         for service in view.services.values():
             self._add(_service(service))
-        if view.build:
-            self._build(view.build)
+        for name, build in view.builds.items():
+            self._build(build, f"{name} " if len(view.services) > 1 else "")
         for cycle in list(view.cycles)[-CYCLES:]:
             self._add(_cycle(cycle))
         for job in list(view.jobs.values())[-JOBS:]:
@@ -165,8 +180,8 @@ class Panel:
         if keys:
             self._add(_keys(keys, self._columns))
 
-    def _build(self, build: Build) -> None:
-        self._add(Text.assemble(("▸ building ", "cyan"), build.cause))
+    def _build(self, build: Build, whose: str) -> None:
+        self._add(Text.assemble((f"▸ building {whose}", "cyan"), build.cause))
         if build.pulling:
             self._bar(f"  pulling {build.pulling}", *build.pulled)
         elif build.steps:
@@ -214,11 +229,14 @@ def _step(it: Step) -> Text:
 
 
 def _cycle(it: Cycle) -> Text:
+    whose = f"{it.service} " if it.service else ""
     if not it.outcome:
-        return Text(f"#{it.cycle} … {it.cause}", style="cyan")
+        return Text(f"#{it.cycle} {whose}… {it.cause}", style="cyan")
     style = OUTCOMES.get(it.outcome, "yellow")
     took = f" {it.duration_s:.2f}s "
-    return Text.assemble(f"#{it.cycle} {it.action} ", (it.outcome, style), took, (it.cause, "dim"))
+    return Text.assemble(
+        f"#{it.cycle} {whose}{it.action} ", (it.outcome, style), took, (it.cause, "dim")
+    )
 
 
 def _job(it: Job) -> Text:

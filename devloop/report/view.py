@@ -30,9 +30,10 @@ class Service:
 
 @dataclass
 class Cycle:
-    """A cycle; ``outcome`` is empty while it is open."""
+    """A cycle; ``outcome`` is empty while it is open; ``service``: of several, the one it is of."""
 
     cycle: int
+    service: str | None = None
     action: str = ""
     cause: str = ""
     outcome: str = ""
@@ -86,7 +87,7 @@ class View:
         self.services: dict[str, Service] = {}
         self.cycles: deque[Cycle] = deque(maxlen=KEPT_CYCLES)
         self.jobs: dict[tuple[str, str], Job] = {}
-        self.build: Build | None = None
+        self.builds: dict[str, Build] = {}
         self.error = ""
         self.ended: int | None = None
 
@@ -99,7 +100,7 @@ class View:
 
     def service(self, event: Event) -> Service:
         """Give the service that an event is about."""
-        name = getattr(event, "service", None) or APP
+        name = _name(event)
         return self.services.setdefault(name, Service(name))
 
     @property
@@ -110,7 +111,7 @@ class View:
     @property
     def state(self) -> str:
         """The whole loop in one word: its build, else its least ready service."""
-        if self.build:
+        if self.builds:
             return "building"
         states = [one.state for one in self.services.values()]
         return next((one for one in states if one != "ready"), "ready" if states else "waiting")
@@ -128,46 +129,50 @@ class View:
         }
 
 
+def _name(event: Event) -> str:
+    return getattr(event, "service", None) or APP
+
+
 def _up(view: View, it: events.UpStarted) -> None:
     view.project = it.project
 
 
 def _building(view: View, it: events.ImageBuilding) -> None:
-    view.build = Build(it.cause)
+    view.builds[_name(it)] = Build(it.cause)
 
 
 def _pulling(view: View, it: events.ImagePulling) -> None:
-    if view.build:
-        view.build.pulling = it.image
-        view.build.pulled = (it.done_bytes or 0, it.total_bytes or 0)
+    if build := view.builds.get(_name(it)):
+        build.pulling = it.image
+        build.pulled = (it.done_bytes or 0, it.total_bytes or 0)
 
 
 def _step_started(view: View, it: events.ImageStepStarted) -> None:
-    if view.build:
-        view.build.pulling = ""
-        view.build.steps[it.name] = Step(it.name)
+    if build := view.builds.get(_name(it)):
+        build.pulling = ""
+        build.steps[it.name] = Step(it.name)
 
 
 def _step(view: View, it: events.ImageStep) -> None:
-    if view.build:
-        view.build.pulling = ""
-        view.build.steps[it.name] = Step(it.name, it.cached, it.duration_s)
+    if build := view.builds.get(_name(it)):
+        build.pulling = ""
+        build.steps[it.name] = Step(it.name, it.cached, it.duration_s)
 
 
 def _built(view: View, it: events.ImageBuilt) -> None:
-    view.build = None
+    view.builds.pop(_name(it), None)
     view.service(it).image = it.image
 
 
 def _failed(view: View, it: events.ImageFailed) -> None:
-    view.build = None
+    view.builds.pop(_name(it), None)
     view.error = f"build failed{f' in {it.step}' if it.step else ''}"
     service = view.service(it)
     service.state = service.state if service.container else "failed"
 
 
-def _cancelled(view: View, _it: events.ImageCancelled) -> None:
-    view.build = None
+def _cancelled(view: View, it: events.ImageCancelled) -> None:
+    view.builds.pop(_name(it), None)
 
 
 def _started(view: View, it: events.AppStarted) -> None:
@@ -189,13 +194,14 @@ def _exited(view: View, it: events.AppExited) -> None:
 
 def _cycle_started(view: View, it: events.CycleStarted) -> None:
     cause = f"{it.asked} asked for" if it.asked else ", ".join(it.paths[:3])
-    view.cycles.append(Cycle(it.cycle, cause=cause))
+    view.cycles.append(Cycle(it.cycle, it.service, cause=cause))
 
 
 def _cycle_finished(view: View, it: events.CycleFinished) -> None:
-    found = next((one for one in view.cycles if one.cycle == it.cycle), None)
+    which = (it.cycle, it.service)
+    found = next((one for one in view.cycles if (one.cycle, one.service) == which), None)
     if found is None:
-        view.cycles.append(found := Cycle(it.cycle))
+        view.cycles.append(found := Cycle(*which))
     found.action, found.cause, found.outcome = it.action, it.cause, it.outcome
     found.duration_s = it.duration_s
     if it.outcome == "unready":

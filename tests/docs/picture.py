@@ -5,12 +5,9 @@ Run as ``python -m tests.docs.picture`` with an engine (`make engine`) and tmux.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from io import StringIO
 from pathlib import Path
 
@@ -18,54 +15,26 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.docs.generated import DOCS
+from tests.e2e.tmux import Tmux
 
 SAMPLE = DOCS.parent / "tests" / "sample"
 COLUMNS, ROWS = 92, 25
-PATIENCE = 60.0
-
-
-class Window:
-    """A terminal window of tmux."""
-
-    def __init__(self, command: str) -> None:
-        self.name = f"devloop-picture-{os.getpid()}"
-        size = ["-x", str(COLUMNS), "-y", str(ROWS)]
-        self.tmux("-f", "/dev/null", "new-session", "-d", *size, command)
-
-    def tmux(self, *words: str) -> str:
-        argv = ["tmux", "-L", self.name, *words]
-        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-
-    def shown(self, *options: str) -> str:
-        return self.tmux("capture-pane", "-p", *options)
-
-    def wait(self, text: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.shown():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{text} never came:\n{self.shown()}")
-            time.sleep(0.1)
 
 
 def session(root: Path) -> str:
     """Work on the sample for a while; give what the terminal shows, with its colours."""
-    program = Path(sys.executable).parent / "devloop"
-    window = Window(f"cd {root} && env -u CI -u NO_COLOR TERM=tmux-256color {program} up")
-    try:
-        window.wait("app ready")
-        app = root / "app.py"
-        app.write_text(app.read_text().replace("Hello", "Welcome"))
-        window.wait("job test failure")
-        test = root / "test_app.py"
-        test.write_text(test.read_text().replace("Hello", "Welcome"))
-        window.wait("job test success")
+    argv = [sys.executable, "-m", "devloop", "up", str(root)]
+    with Tmux(argv, COLUMNS, ROWS) as window:
+        window.see("app ready")
+        for name, sign in (("app.py", "job test failure"), ("test_app.py", "job test success")):
+            path = root / name
+            path.write_text(path.read_text().replace("Hello", "Welcome"))
+            window.see(sign)
         with (root / "requirements.txt").open("a") as stream:
             stream.write("itsdangerous\n")
-        window.wait("rebuild ok")
-        window.wait("job test success")
-        return window.shown("-e")
-    finally:
-        window.tmux("kill-server")
+        window.see("rebuild ok")
+        window.see("job test success")
+        return window.coloured()
 
 
 def draw(screen: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from devloop.engine.client import Engine, connect
 from devloop.errors import HostError
-from tests.e2e.apps import KINDS, App, Kind
+from tests.e2e.apps import KINDS, NODE, App, Kind
+from tests.e2e.harness import clear, devloop
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +25,16 @@ def engine() -> Iterator[Engine]:
         pytest.skip(f'no engine: {error} (start one with `eval "$(make -s engine)"`)')
     yield found
     found.close()
+
+
+@pytest.fixture
+def lone_shop(tmp_path: Path, engine: Engine) -> Iterator[App]:  # noqa: ARG001 - it is needed
+    """An express app; whatever a test did, no loop and no container of it is left."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    yield App(NODE, root)
+    devloop("kill", str(root))
+    clear(root)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)

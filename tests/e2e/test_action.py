@@ -110,6 +110,7 @@ def test_the_action_tries_a_project_and_gives_its_image(sample: Path, tmp_path: 
     assert again.outputs["image"] == outcome.outputs["image"]
 
 
+@pytest.mark.slow
 def test_what_an_input_holds_is_never_run(sample: Path, tmp_path: Path) -> None:
     mark = tmp_path / "run"
     job = Job(f"{{path: \"{sample}\", jobs: '$(touch {mark})`touch {mark}`'}}", tmp_path / "s")
@@ -118,6 +119,7 @@ def test_what_an_input_holds_is_never_run(sample: Path, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_a_red_job_fails_the_action_with_an_annotation(sample: Path, tmp_path: Path) -> None:
     (sample / "app.py").write_text(SAMPLE.joinpath("app.py").read_text().replace("Hello", "Hi"))
     job = Job(f'{{path: "{sample}"}}', tmp_path / "s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,18 +19,13 @@ from devloop.engine.client import Engine
 from devloop.loop import lock
 from devloop.model import Project
 from tests.e2e import harness
-from tests.e2e.apps import NODE, App
+from tests.e2e.apps import App
 from tests.e2e.harness import Up, devloop
 
 
 @pytest.fixture
-def shop(tmp_path: Path, engine: Engine) -> Iterator[App]:  # noqa: ARG001 - an engine is needed
-    root = tmp_path / "shop"
-    root.mkdir()
-    app = App(NODE, root)
-    yield app
-    devloop("kill", str(root))
-    harness.clear(root)
+def shop(lone_shop: App) -> App:
+    return lone_shop
 
 
 @pytest.fixture
@@ -82,6 +78,14 @@ def test_what_fails_before_the_loop_is_there_is_told(shop: App) -> None:
     started = devloop("up", str(shop.root), "--detach", "--format", "plain")
     assert started.returncode == 2
     assert "devloop: error: devloop.yaml:1:1: unknown key `nme`" in started.stderr
+
+
+def test_a_start_that_cannot_be_ends_with_its_exit_code(shop: App) -> None:
+    with socket.create_server(("127.0.0.1", shop.port)):
+        started = devloop("up", str(shop.root), "--detach", "--format", "plain")
+    assert started.returncode == 3
+    assert f"port {shop.port} is taken by" in started.stderr
+    assert "the loop goes on" not in started.stderr
 
 
 def test_an_app_that_fails_is_told_and_the_loop_goes_on(shop: App) -> None:

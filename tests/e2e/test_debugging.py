@@ -17,7 +17,6 @@ from tests.e2e import harness
 
 PYTHON = {
     "app.py": "import http.server as h\nh.test(h.SimpleHTTPRequestHandler, port=8000)\n",
-    "requirements.txt": "debugpy\n",
 }
 NODE = {
     "server.js": "require('http').createServer((q, r) => r.end('hi')).listen(3000, '0.0.0.0')\n",
@@ -66,9 +65,10 @@ def attached(port: int) -> bool:
         return bool(answer["success"])
 
 
-def test_debugpy_attaches_also_after_a_restart(root: Path) -> None:
+@pytest.mark.parametrize("requirements", ["debugpy\n", ""], ids=["has it", "gets it"])
+def test_debugpy_attaches_also_after_a_restart(root: Path, requirements: str) -> None:
     port = harness.free_port()
-    harness.write(root, PYTHON)
+    harness.write(root, {**PYTHON, "requirements.txt": requirements})
     config(root, 8000, "python app.py")
     up = upped(root, port)
     try:

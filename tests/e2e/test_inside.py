@@ -158,6 +158,7 @@ def _sleeping(engine: Engine, container: str) -> int:
     return int(containers.execute(engine, container, ["sh", "-c", count])[1])
 
 
+@pytest.mark.usefixtures("engine")
 def test_nothing_runs_to_go_into(tmp_path: Path) -> None:
     done = devloop("exec", "-C", str(tmp_path), "true")
     assert done.returncode == 2
@@ -240,9 +241,8 @@ def test_clean_removes_what_bears_the_label_and_nothing_else(
         harness.write(
             folder,
             {
-                "Dockerfile": f"FROM node:22-slim\nWORKDIR /app\nLABEL x={folder}\n"
-                "COPY package.json ./\nRUN npm install\nCOPY . .\n"
-                'CMD ["node", "server.js"]\n'
+                "Dockerfile": "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\n"
+                f'RUN npm install\nCOPY . .\nLABEL x={folder}\nCMD ["node", "server.js"]\n'
             },
         )
         with harness.running(folder) as up:

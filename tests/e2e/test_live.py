@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devloop.engine.client import Engine
 from tests.e2e import harness
-from tests.e2e.apps import NODE, App
+from tests.e2e.apps import App
 from tests.e2e.harness import devloop
 from tests.e2e.tmux import Tmux
 
@@ -42,13 +41,8 @@ jobs:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, engine: Engine) -> Iterator[App]:  # noqa: ARG001 - an engine is needed
-    root = tmp_path / "shop"
-    root.mkdir()
-    app = App(NODE, root)
-    yield app
-    devloop("kill", str(root))
-    harness.clear(root)
+def shop(lone_shop: App) -> App:
+    return lone_shop
 
 
 def up(app: App, **options: str) -> Tmux:
@@ -179,7 +173,7 @@ def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
     code += f"sys.argv[1:] = ['up', {str(shop.root)!r}]\n"
     code += "from devloop.__main__ import main\nsys.exit(main())"
     with Tmux([sys.executable, "-c", code]) as window:
-        window.see(KEYS)
+        window.see("app ready")
         shop.say("this crashes")
         rows = window.see("ended with code 1, echo")
         assert any("devloop itself failed: RuntimeError: a fault of ours" in row for row in rows)

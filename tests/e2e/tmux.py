@@ -23,7 +23,13 @@ class Tmux:
         if shutil.which("tmux") is None:
             pytest.skip("tmux is not installed: the live view cannot be driven")
         self._name = f"devloop-test-{os.getpid()}-{time.monotonic_ns()}"
-        setting = {"TERM": "screen-256color", "CI": "", "NO_COLOR": "", **env}
+        setting = {
+            "TERM": "screen-256color",
+            "CI": "",
+            "NO_COLOR": "",
+            "LD_LIBRARY_PATH": "",
+            **env,
+        }
         assignments = [f"{key}={value}" for key, value in setting.items()]
         command = shlex.join(["env", *assignments, *argv])
         command += '; echo "ended with code $?, $(stty -a | grep -ow -e -echo -e echo)"; cat'
@@ -48,7 +54,7 @@ class Tmux:
 
     def _tmux(self, *arguments: str) -> str:
         return subprocess.run(
-            ["tmux", "-L", self._name, *arguments], capture_output=True, text=True, check=True
+            ["tmux", "-u", "-L", self._name, *arguments], capture_output=True, text=True, check=True
         ).stdout
 
     def __enter__(self) -> Self:

@@ -7,6 +7,8 @@ TRIXIE_PACKAGES=(docker.io docker-cli containerd docker-buildx docker-compose do
 # These are linked to the machine's libraries, so they come from its own release.
 NATIVE_PACKAGES=(runc tini iptables libip4tc2 libip6tc2 libxtables12 libmnl0
   libnetfilter-conntrack3 libnfnetlink0 libnftnl11)
+# The live view is driven in tmux; a machine that has one uses its own.
+TERMINAL_PACKAGES=(tmux libutempter0)
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 native_release() {
@@ -28,6 +30,8 @@ ask_mirror_uri() {
   apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 2>/dev/null |
     awk -v release="$(native_release)" '$1 == release && $2 == "main" {print $3; exit}'
 }
+
+libevent() { if [[ "$1" == bookworm ]]; then echo libevent-core-2.1-7; else echo libevent-core-2.1-7t64; fi; }
 
 suite_line() { printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$(mirror_uri)" "$1"; }
 
@@ -66,7 +70,8 @@ download_packages() {
   write_private_apt
   private_apt update
   (cd "$STATE/debs" && private_apt download \
-    "${TRIXIE_PACKAGES[@]/%//trixie}" "${NATIVE_PACKAGES[@]/%//$release}")
+    "${TRIXIE_PACKAGES[@]/%//trixie}" "${NATIVE_PACKAGES[@]/%//$release}" \
+    "${TERMINAL_PACKAGES[@]/%//$release}" "$(libevent "$release")/$release")
   for package in "$STATE"/debs/*.deb; do dpkg -x "$package" "$new"; done
   rm -rf "$PACKAGES" "$STATE/debs" "$STATE/apt/state" "$STATE/apt/cache"
   mv "$new" "$PACKAGES"
@@ -87,6 +92,8 @@ write_bin() {
     script "$BIN/$name" "LD_LIBRARY_PATH='$libraries' XTABLES_LIBDIR='$libraries/xtables' \\
   exec '$PACKAGES/usr/sbin/xtables-$variant-multi' $name \"\$@\""
   done
+  command -v tmux >/dev/null || script "$BIN/tmux" "LD_LIBRARY_PATH='$libraries' \\
+  exec '$PACKAGES/usr/bin/tmux' \"\$@\""
   script "$BIN/docker" "DOCKER_CONFIG=\"\${DOCKER_CONFIG:-$STATE/docker-config}\" \\
   exec '$PACKAGES/usr/bin/docker' \"\$@\""
 }
@@ -124,7 +131,7 @@ need_system_tools() {
 
 ensure_packages() {
   local wanted
-  wanted="$(native_release) ${TRIXIE_PACKAGES[*]} ${NATIVE_PACKAGES[*]} layout 2"
+  wanted="$(native_release) ${TRIXIE_PACKAGES[*]} ${NATIVE_PACKAGES[*]} ${TERMINAL_PACKAGES[*]} layout 2"
   [[ "$(cat "$STATE/packages.stamp" 2>/dev/null)" == "$wanted" ]] && return 0
   need_system_tools
   [[ -n "$(mirror_uri)" ]] || fail "apt has no source for Debian's main packages; add one to /etc/apt"

@@ -28,14 +28,13 @@ def test_a_start_from_its_first_word_to_the_app() -> None:
     found = view(events.UpStarted("shop", None), events.ImageBuilding("start"))
     assert (found.state, found.project) == ("building", "shop")
     found.take(events.ImagePulling("node:22", 5, 10))
-    assert found.build
-    assert (found.build.pulling, found.build.pulled) == ("node:22", (5, 10))
+    assert (found.builds["app"].pulling, found.builds["app"].pulled) == ("node:22", (5, 10))
     for one in STEPS:
         found.take(one)
-    assert (found.build.pulling, found.build.progress) == ("", (2, 6))
+    assert (found.builds["app"].pulling, found.builds["app"].progress) == ("", (2, 6))
     for one in (BUILT, events.AppStarted("c", "shop:1")):
         found.take(one)
-    assert (found.state, found.build) == ("starting", None)
+    assert (found.state, found.builds) == ("starting", {})
     found.take(events.AppReady("http://x", 0.1))
     assert (found.state, found.url) == ("ready", "http://x")
     assert found.as_json()["services"] == [
@@ -52,7 +51,7 @@ def test_a_start_from_its_first_word_to_the_app() -> None:
 
 def test_nothing_is_known_at_first_and_what_does_not_matter_changes_nothing() -> None:
     found = view(*STEPS, events.ImagePulling("x"))
-    assert (found.state, found.url, found.build) == ("waiting", None, None)
+    assert (found.state, found.url, found.builds) == ("waiting", None, {})
     assert not found.take(events.Log("app", "stdout", "x"))
     assert found.take(events.End(3))
     assert found.ended == 3
@@ -110,7 +109,9 @@ def test_the_screen_goes_back_over_the_rows_that_its_panel_takes_by_now() -> Non
     stream, size = io.StringIO(), [(80, 24)]
     screen = Screen(stream, lambda _stream: size[0])
     screen.draw(["one"], [("panel", 5), ("x" * 60, 60)])
-    assert stream.getvalue() == "\x1b[?25l\r\x1b[Jone\x1b[0m\npanel\n" + "x" * 60 + "\x1b[0m"
+    assert (
+        stream.getvalue() == "\x1b[?25l\r\x1b[Jone\x1b[0m\npanel\n" + "x" * 60 + "\x1b[0m\x1b[?25h"
+    )
     size[0] = (40, 24)
     stream.truncate(0)
     screen.draw([], [("panel", 5)])
@@ -119,3 +120,21 @@ def test_the_screen_goes_back_over_the_rows_that_its_panel_takes_by_now() -> Non
     screen.draw(["never"], [])
     screen.close(["never"])
     assert stream.getvalue().endswith("\r\x1b[Jlast\x1b[0m\n\x1b[?25h")
+
+
+def test_each_service_of_several_has_its_own_build_and_cycles() -> None:
+    found = view(
+        events.ImageBuilding("start", service="web"),
+        events.ImageBuilding("start", service="worker"),
+        events.ImageBuilt("w:1", "f" * 64, cached=False, duration_s=1.0, service="worker"),
+        events.AppReady("http://x", 0.1, service="worker"),
+        events.CycleStarted(1, ("a",), service="web"),
+        events.CycleStarted(1, ("b",), service="worker"),
+        events.CycleFinished(1, "restart", "b", "ok", 0.1, service="worker"),
+    )
+    assert (found.state, list(found.builds), list(found.services)) == (
+        "building",
+        ["web"],
+        ["worker"],
+    )
+    assert [(one.service, one.outcome) for one in found.cycles] == [("web", ""), ("worker", "ok")]

@@ -4,6 +4,7 @@ The first process that is no installer or manager listens; debugpy itself follow
 image without debugpy gets it once, below the temporary folder.
 """
 
+import importlib
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ def _listen(port: int) -> None:
     except ImportError:
         install = [sys.executable, "-m", "pip", "install", "-q", "--target", SITE, "debugpy"]
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - constant
+        importlib.invalidate_caches()  # when the path was looked at, there was no such folder
         import debugpy
     debugpy.listen(("0.0.0.0", port))  # noqa: S104 - published on 127.0.0.1 alone
 
