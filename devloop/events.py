@@ -142,6 +142,25 @@ class AppExited(Event):
 
 
 @dataclass(frozen=True)
+class ServiceStarted(Event):
+    """A service of a Compose project that devloop does not develop runs."""
+
+    event: ClassVar[str] = "service.started"
+    container: str
+    image: str
+    service: str | None = None
+
+
+@dataclass(frozen=True)
+class ServiceExited(Event):
+    """A service that devloop does not develop has ended on its own."""
+
+    event: ClassVar[str] = "service.exited"
+    exit_code: int
+    service: str | None = None
+
+
+@dataclass(frozen=True)
 class ChangeSeen(Event):
     """One batch of changes."""
 

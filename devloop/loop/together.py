@@ -199,6 +199,19 @@ class Together:
                 for one in self._found(name):
                     self.engine.post(f"/containers/{one['Id']}/kill")
 
+    def _ended(self, name: str, identity: str) -> None:
+        """Report the end of a service, unless it was ended here or runs again."""
+        if self.stopping.is_set():
+            return
+        with suppress(DevloopError, RefusedError):
+            containers.wait_end(self.engine, identity)
+            code = containers.exit_code(self.engine, identity)
+            if code is not None and not self.stopping.is_set():
+                self._tell(name, events.ServiceExited(code))
+
+    def _tell(self, name: str, event: events.Event) -> None:
+        self.report(events.of_service(event, name))
+
     def restart(self, name: str) -> None:
         """Restart a service that devloop does not develop, in its own grace."""
         identity = self.container(name)
@@ -225,10 +238,13 @@ class Together:
                 yield str(one["Labels"][SERVICE])
 
     def _listen(self, name: str, since: float) -> None:
-        """Report what a service that devloop does not develop writes from a time on."""
-        identity = self.container(name)
-        if identity is None:
+        """Report what a service that devloop does not develop is, and writes from a time on."""
+        found = next(iter(self._found(name)), None)
+        if found is None:
             return
+        identity = str(found["Id"])
+        if found["State"] == "running":
+            self._tell(name, events.ServiceStarted(identity, str(found["Image"])))
 
         def read() -> None:
             lines = Lines()
@@ -238,5 +254,6 @@ class Together:
                         self.report(events.Log(name, "stdout", text))
             for text in lines.close():
                 self.report(events.Log(name, "stdout", text))
+            self._ended(name, identity)
 
         threading.Thread(target=read, daemon=True, name=f"logs of {name}").start()

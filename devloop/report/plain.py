@@ -153,6 +153,8 @@ LINES: dict[type[Event], Callable[[Any], str]] = {
     events.ImageCancelled: lambda it: f"devloop: build cancelled: {it.cause}",
     events.AppStarted: lambda it: f"devloop: started {it.container[:12]}",
     events.AppReady: _ready,
+    events.ServiceStarted: lambda it: f"devloop: started {it.container[:12]}",
+    events.ServiceExited: lambda it: f"devloop: exited with code {it.exit_code}",
     events.AppExited: lambda it: f"devloop: the app exited with code {it.exit_code}",
     events.CycleStarted: _cycle_started,
     events.CycleFinished: _cycle_finished,

@@ -37,7 +37,13 @@ KEYS = (
     ("o", "open"),
     ("q", "quit"),
 )
-STATES = {"ready": "green", "exited": "red", "failed": "red", "unready": "yellow"}
+STATES = {
+    "ready": "green",
+    "running": "green",
+    "exited": "red",
+    "failed": "red",
+    "unready": "yellow",
+}
 OUTCOMES = {"ok": "green", "success": "green", "failed": "red", "failure": "red", "crashed": "red"}
 ABOVE = (events.Notice, events.ImageFailed, events.Error, events.Annotation, events.AppExited)
 """What is told above the panel as well, because it is worth finding again."""
@@ -210,7 +216,7 @@ class Panel:
 
 def _service(it: Service) -> Text:
     ended = f" with code {it.exit_code}" if it.exit_code is not None else ""
-    mark = "●" if it.state == "ready" else "○"
+    mark = "●" if it.state in ("ready", "running") else "○"
     style = STATES.get(it.state, "cyan")
     return Text.assemble(
         (f"{mark} ", style),

@@ -18,7 +18,10 @@ STEP = re.compile(r"\[(.*?)(?:\d+/)(\d+)\]")
 
 @dataclass
 class Service:
-    """A container; ``state``: waiting, building, starting, ready, unready, exited, failed."""
+    """A container; ``state``: waiting, building, starting, ready, unready, exited, failed.
+
+    One that is not developed is ``running``.
+    """
 
     service: str = APP
     state: str = "waiting"
@@ -114,7 +117,8 @@ class View:
         if self.builds:
             return "building"
         states = [one.state for one in self.services.values()]
-        return next((one for one in states if one != "ready"), "ready" if states else "waiting")
+        fine = ("ready", "running")
+        return next((one for one in states if one not in fine), "ready" if states else "waiting")
 
     def as_json(self) -> dict[str, object]:
         """Give the object of ``devloop status --format json``."""
@@ -187,7 +191,13 @@ def _ready(view: View, it: events.AppReady) -> None:
     view.error = ""
 
 
-def _exited(view: View, it: events.AppExited) -> None:
+def _runs(view: View, it: events.ServiceStarted) -> None:
+    service = view.service(it)
+    service.state, service.container, service.image = "running", it.container, it.image
+    service.exit_code = None
+
+
+def _exited(view: View, it: events.AppExited | events.ServiceExited) -> None:
     service = view.service(it)
     service.state, service.exit_code = "exited", it.exit_code
 
@@ -239,6 +249,8 @@ HANDLERS: dict[type[Event], Callable[[View, Any], object]] = {
     events.AppStarted: _started,
     events.AppReady: _ready,
     events.AppExited: _exited,
+    events.ServiceStarted: _runs,
+    events.ServiceExited: _exited,
     events.CycleStarted: _cycle_started,
     events.CycleFinished: _cycle_finished,
     events.JobStarted: _job,

@@ -31,6 +31,7 @@ def test_an_edit_restarts_only_the_app_and_the_count_stays(
     root = composing.counter(tmp_path / f"counter{port}", port)
     with composing.upped(root) as up:
         assert up.ready(service="web")["url"] == f"http://localhost:{port}"
+        assert up.wait("service.started", service="redis")["image"] == "redis:7"
         assert visits(port) == ("one", 1)
         before = composing.ids(root)
         here = up.here

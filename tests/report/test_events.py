@@ -48,6 +48,8 @@ SAMPLES: list[tuple[events.Event, str]] = [
     ),
     (events.AppReady(None, 0.5), "devloop: running (0.50s after its start)"),
     (events.AppExited(3), "devloop: the app exited with code 3"),
+    (events.ServiceStarted("c" * 64, "i", "redis"), "devloop: redis: started cccccccccccc"),
+    (events.ServiceExited(137, "redis"), "devloop: redis: exited with code 137"),
     (events.ChangeSeen((Change("a", ChangeKind.MODIFIED),)), ""),
     (events.CycleStarted(7, ("src/a.py",)), "devloop: cycle 7 started (src/a.py)"),
     (events.CycleStarted(7, ("a", "b", "c", "d")), "devloop: cycle 7 started (a, b, c and 1 more)"),

@@ -138,3 +138,11 @@ def test_each_service_of_several_has_its_own_build_and_cycles() -> None:
         ["worker"],
     )
     assert [(one.service, one.outcome) for one in found.cycles] == [("web", ""), ("worker", "ok")]
+
+
+def test_a_service_that_is_not_developed_runs_or_has_ended() -> None:
+    view = View()
+    view.take(events.ServiceStarted("c", "redis:7", "redis"))
+    assert (view.services["redis"].state, view.state) == ("running", "ready")
+    view.take(events.ServiceExited(137, "redis"))
+    assert (view.services["redis"].state, view.state) == ("exited", "exited")
