@@ -7,24 +7,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from types import FrameType
 
 from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
+from devloop.cli.apps import apps
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
-from devloop.compose import settings
-from devloop.compose.command import Compose
-from devloop.compose.settings import Developed
-from devloop.config.settings import Config, Watch
 from devloop.engine import client
 from devloop.errors import UserError
 from devloop.image import engine_build
 from devloop.loop import images, tagging
-from devloop.loop import look as looks
 from devloop.loop.picture import Picture
 from devloop.loop.tagging import Wish
 from devloop.model import Project
@@ -53,39 +48,17 @@ def _build(
     tagging.check(wish)
     engine = client.connect()
     root, services = projects.target(targets, files)
-    compose = projects.compose(root, files)
-    if compose is None:
-        picture = projects.look(root)
-        _one(engine, projects.named(root, picture), picture, report, wish, named)
-        return 0
-    if wish.tag:
+    found = apps(root, files, services)
+    if wish.tag and any(one.service for one in found):
         raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
-    around = projects.surroundings()
-    for name, one in developed(root, compose, services).items():
-        told: Report = partial(_told, report, name)
-        picture = looks.look(
-            one.build.context, replace(around, config=partial(_config, one), finish=one.spec)
-        )
-        _one(engine, one.project, picture, told, wish, named)
+    for one in found:
+        told: Report = partial(_told, report, one.service) if one.service else report
+        _one(engine, one.project, one.picture, told, wish, named)
     return 0
-
-
-def developed(root: str, compose: Compose, services: tuple[str, ...]) -> dict[str, Developed]:
-    """Give the developed services of a Compose project, or these of them."""
-    model, extensions = compose.model()
-    unknown = [name for name in services if name not in model.services]
-    if unknown:
-        raise UserError(f"there is no service {unknown[0]}")
-    found = settings.developed(model, root, extensions, Watch())
-    return {name: one for name, one in found.items() if not services or name in services}
 
 
 def _told(report: Report, service: str, event: events.Event) -> None:
     report(events.of_service(event, service))
-
-
-def _config(one: Developed) -> Config:
-    return one.config
 
 
 def _one(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from devloop.check.rules import check as find
 from devloop.check.rules import mended
 from devloop.check.subject import Edit, Finding, Level, Subject
 from devloop.cli import project as projects
+from devloop.cli.apps import apps
 from devloop.config.nodes import Node, parse
 from devloop.errors import ConfigError, Problem
 from devloop.loop import look as looks
@@ -45,10 +47,15 @@ def check(path: Path, output: str, *, fix: bool) -> int:
 def findings(root: str) -> tuple[Finding, ...]:
     """Give all that is wrong with a project, by file and line."""
     try:
-        picture = projects.look(root)
+        found = apps(root)
     except ConfigError as error:
         return tuple(_of_config(problem) for problem in error.problems)
-    return find(_subject(root, picture))
+    each = [
+        replace(finding, path=one.below(root) + finding.path)
+        for one in found
+        for finding in find(_subject(one.root, one.picture))
+    ]
+    return tuple(dict.fromkeys(each))  # two services may be built from one Dockerfile
 
 
 def mend(root: str, found: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], list[Finding]]:
@@ -56,7 +63,10 @@ def mend(root: str, found: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], li
     done: list[Finding] = []
     for _ in range(MOST_MENDS):
         chosen = next((one for one in found if one.edit and _key(one) not in map(_key, done)), None)
-        if chosen is None or chosen.edit is None or not _rewrite(root, chosen.edit):
+        if chosen is None or chosen.edit is None:
+            break
+        folder = chosen.path.removesuffix(chosen.edit.path)
+        if not _rewrite(os.path.join(root, folder).rstrip("/"), chosen.edit):
             break
         done.append(chosen)
         found = findings(root)

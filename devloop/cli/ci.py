@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 from devloop import events
 from devloop.check.subject import Finding, Level
 from devloop.cli import live
 from devloop.cli import project as projects
+from devloop.cli.apps import App
 from devloop.cli.check import findings
+from devloop.cli.ci_services import tried
 from devloop.cli.ending import concluded, interruptible
-from devloop.cli.jobs import chosen, secrets_of, startable
+from devloop.cli.jobs import chosen, read, run, startable
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
 from devloop.engine import client, ports
 from devloop.engine.client import Engine
-from devloop.errors import ProjectError
+from devloop.errors import ProjectError, UserError
 from devloop.image import engine_build
-from devloop.jobs.contexts import Host
-from devloop.jobs.graph import Jobs
 from devloop.loop import images, tagging
-from devloop.loop import look as looks
-from devloop.loop.head import head
 from devloop.loop.images import Made
-from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock
 from devloop.loop.picture import Picture
+from devloop.loop.signals import INTERRUPTED
 from devloop.loop.tagging import Wish
 from devloop.loop.trial import Trial
 from devloop.model import Project
@@ -38,18 +35,29 @@ def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], outpu
     """Try the whole project once, with these jobs or all; ship it if it is well."""
     interruptible()
     with live.reporting(output) as report:
-        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
+        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report, output))
 
 
-def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
+def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report, output: str) -> int:
     tagging.check(wish)
     engine = client.connect()
     root = projects.folder(path)
+    compose = projects.compose(root, ())
+    if compose is None:
+        return _alone(engine, root, names, wish, report)
+    if wish.tag:
+        raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
+    if not _passes(findings(root), report):
+        return ProjectError.exit_code
+    return tried(engine, root, compose, names, report, output)
+
+
+def _alone(engine: Engine, root: str, names: tuple[str, ...], wish: Wish, report: Report) -> int:
+    """Try a project of one app."""
     with ProjectLock(root):
         picture = projects.look(root, projects.surroundings(invoking_user(engine)))
         project = projects.named(root, picture)
-        workflows = looks.read_workflows(root, picture.config)
-        found = Jobs(workflows, limit=max(2, os.cpu_count() or 2))
+        app, found = App("", root, picture, project), read(root)
         asked = chosen(found, names) if names else startable(found, report)
         projects.keep_generated(root, picture)
         for text in projects.at_start(picture):
@@ -59,17 +67,14 @@ def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
         made = _built(engine, project, picture, report)
         with Trial(engine, project, report, ports.owner) as trial:
             container = trial.start(picture.wanted)
-            at, workspace = head(root), picture.wanted.spec.mount or made.image.workdir
-            secrets = secrets_of(found) if names else {}
-            host = Host(project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
-            found = replace(found, host=host)
+            place = container, picture.wanted.spec.mount or made.image.workdir
             named = bool(names)
-            found, interrupted = once(engine, root, container, found, asked, report, named=named)
-            if interrupted:
+            code = run(engine, root, app, place, found, asked, report, named=named)
+            if code == INTERRUPTED:
                 raise KeyboardInterrupt
             trial.look()
-        if found.red:
-            return ProjectError.exit_code
+        if code:
+            return code
         if wish.tag:
             _ship(engine, project, picture, wish, report)
         return 0

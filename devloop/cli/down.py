@@ -24,7 +24,7 @@ def down(path: Path, files: tuple[str, ...], *, volumes: bool) -> int:
     engine = client.connect()
     root = projects.folder(path)
     compose = projects.compose(root, files)
-    _end_loop(root)
+    end_loop(root)
     if compose is not None:
         compose.down(volumes=volumes)
     project = Project(root, os.path.basename(root))
@@ -37,7 +37,8 @@ def down(path: Path, files: tuple[str, ...], *, volumes: bool) -> int:
     return 0
 
 
-def _end_loop(root: str) -> None:
+def end_loop(root: str) -> None:
+    """End the loop that runs in a folder, if one does."""
     holder = lock.holder(root)
     if holder is None:
         return

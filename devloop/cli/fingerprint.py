@@ -7,15 +7,24 @@ import sys
 from pathlib import Path
 
 from devloop.cli import project as projects
+from devloop.cli.apps import apps
 from devloop.loop.picture import Picture
 
 
 def fingerprint(path: Path, output: str) -> int:
     """Print the fingerprint and its inputs."""
-    picture = projects.look(projects.folder(path))
+    found = apps(projects.folder(path))
     if output == "json":
-        sys.stdout.write(json.dumps(as_json(picture), ensure_ascii=True, default=str) + "\n")
+        each = {one.service: as_json(one.picture) for one in found}
+        told = each.get("") or {"services": each}
+        sys.stdout.write(json.dumps(told, ensure_ascii=True, default=str) + "\n")
         return 0
+    lines = [f"{one.said}{line}" for one in found for line in _lines(one.picture)]
+    sys.stdout.write("\n".join(lines or ["no service has a build"]) + "\n")
+    return 0
+
+
+def _lines(picture: Picture) -> list[str]:
     found = picture.wanted.fingerprint
     lines = [found.digest]
     for name, entry in sorted(found.entries.items()):
@@ -24,9 +33,7 @@ def fingerprint(path: Path, output: str) -> int:
         )
         lines.append(f"  {name}: {how}{' (does not parse)' if entry.warning else ''}")
     stage = picture.inputs.target or "the last one"
-    lines.append(f"  {picture.dockerfile_path}: for stage {stage}")
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+    return [*lines, f"  {picture.dockerfile_path}: for stage {stage}"]
 
 
 def as_json(picture: Picture) -> dict[str, object]:

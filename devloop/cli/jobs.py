@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
+from devloop.cli.apps import App, apps
 from devloop.cli.ending import concluded, interruptible
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
@@ -26,10 +29,9 @@ from devloop.loop import look as looks
 from devloop.loop.head import head
 from devloop.loop.jobs import once
 from devloop.loop.lock import ProjectLock, holder
-from devloop.loop.picture import Picture
 from devloop.loop.serving import make_mount_points
 from devloop.loop.signals import INTERRUPTED
-from devloop.model import Project
+from devloop.model import LABEL_SERVICE
 
 
 def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
@@ -42,17 +44,49 @@ def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
 def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
     engine = client.connect()
     root = projects.folder(path)
-    picture = projects.look(root, projects.surroundings(invoking_user(engine)))
-    project = projects.named(root, picture)
-    found = Jobs(looks.read_workflows(root, picture.config), limit=max(2, os.cpu_count() or 2))
+    found = read(root)
     if not graph.table(found):
         raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
     asked = chosen(found, names) if names else startable(found, report)
-    with _container(engine, project, picture, report) as (container, workspace):
-        at, secrets = head(root), secrets_of(found) if names else {}
-        host = Host(project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
-        found = Jobs(found.workflows, host, found.limit)
-        found, interrupted = once(engine, root, container, found, asked, report, named=bool(names))
+    app = at_work(root, apps(root, around=projects.surroundings(invoking_user(engine))))
+    with _container(engine, app, report) as place:
+        return run(engine, root, app, place, found, asked, report, named=bool(names))
+
+
+def read(root: str) -> Jobs:
+    """Read the jobs of a project."""
+    workflows = looks.read_workflows(root, looks.read_config(root))
+    return Jobs(workflows, limit=max(2, os.cpu_count() or 2))
+
+
+def at_work(root: str, found: tuple[App, ...]) -> App:
+    """Give the app in whose container jobs run: it has the whole folder."""
+    for one in found:
+        if one.root == root and not one.one_shot:
+            return one
+    raise UserError(
+        "no service is built from the project's folder, and jobs run in one that is",
+        hint="give a service `build: .`",
+    )
+
+
+def run(  # noqa: PLR0913 - all that jobs are run with
+    engine: Engine,
+    root: str,
+    app: App,
+    place: tuple[str, str],
+    found: Jobs,
+    asked: tuple[str, ...],
+    report: Report,
+    *,
+    named: bool,
+) -> int:
+    """Run jobs in a place, a container and a folder in it; gives the exit code."""
+    container, workspace = place
+    at, secrets = head(root), secrets_of(found) if named else {}
+    host = Host(app.project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
+    found = replace(found, host=host)
+    found, interrupted = once(engine, root, container, found, asked, report, named=named)
     if interrupted:
         return INTERRUPTED
     return ProjectError.exit_code if found.red else 0
@@ -88,23 +122,37 @@ def secrets_of(found: Jobs) -> dict[str, str]:
     return {name: os.environ[name] for name in named if name in os.environ}
 
 
+def place_of(engine: Engine, app: App) -> tuple[str, str]:
+    """Give the container of the loop that runs, and the project's folder in it."""
+    running = [
+        one
+        for one in containers.of_project(engine, app.project)
+        if one["State"] == "running" and _is_of(one, app)
+    ]
+    if not running:
+        raise UserError("`devloop up` has no running container yet", hint="wait for it")
+    inspected = engine.get(f"/containers/{running[0]['Id']}/json")
+    workdir = inspected["Config"].get("WorkingDir") or "/"
+    return running[0]["Id"], app.picture.wanted.spec.mount or workdir
+
+
+def _is_of(found: Mapping[str, Any], app: App) -> bool:
+    if app.service:
+        return bool(found["Labels"].get(LABEL_SERVICE) == app.service)
+    return str(found["Names"][0]) == f"/{app.project.slug}"
+
+
 @contextmanager
-def _container(
-    engine: Engine, project: Project, picture: Picture, report: Report
-) -> Iterator[tuple[str, str]]:
+def _container(engine: Engine, app: App, report: Report) -> Iterator[tuple[str, str]]:
     """Give a container to run in, and the folder in it: that of `up`, else one for this run."""
-    if holder(project.root) is not None:
-        running = [
-            one
-            for one in containers.of_project(engine, project)
-            if one["State"] == "running" and str(one["Names"][0]) == f"/{project.slug}"
-        ]
-        if not running:
-            raise UserError("`devloop up` has no running container yet", hint="wait for it")
-        inspected = engine.get(f"/containers/{running[0]['Id']}/json")
-        workdir = inspected["Config"].get("WorkingDir") or "/"
-        yield running[0]["Id"], picture.wanted.spec.mount or workdir
+    project, picture = app.project, app.picture
+    if holder(app.root) is not None:
+        yield place_of(engine, app)
         return
+    if app.service:
+        raise UserError(
+            "jobs of a Compose project run while it is up", hint="`devloop up --detach` first"
+        )
     with ProjectLock(project.root):
         build_id = f"devloop-{project.id}-{os.getpid()}"
         made = images.ensure(engine, project, picture, "jobs", report, build_id, threading.Event())

@@ -6,10 +6,12 @@ import json
 import os
 import posixpath
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devloop.cli import project as projects
+from devloop.cli.apps import App, apps
+from devloop.compose.command import FILES
 from devloop.errors import UserError
 from devloop.image.inputs import Role
 from devloop.loop.classify import LOCKS, triggers
@@ -25,26 +27,51 @@ class Effect:
     path: str
     action: str
     cause: str
+    service: str = ""
 
 
 def plan(project: Path, paths: tuple[str, ...], output: str) -> int:
     """Print the effect of changing each path; without paths, what `up` starts from."""
     root = projects.folder(project)
-    picture = projects.look(root)
-    effects = [effect(picture, _relative(root, path)) for path in paths]
-    digest = picture.wanted.fingerprint.digest
+    found = apps(root)
+    effects = [one for path in paths for one in _effects(root, found, _relative(root, path))]
     if output == "json":
-        found = {
-            "fingerprint": digest,
-            "image": projects.named(root, picture).image(digest),
-            "mount": picture.inputs.mount,
-            "effects": [asdict(one) for one in effects],
-        }
-        sys.stdout.write(json.dumps(found, ensure_ascii=True) + "\n")
+        sys.stdout.write(json.dumps(_document(found, effects), ensure_ascii=True) + "\n")
         return 0
-    lines = [f"{one.path}: {one.action} ({one.cause})" for one in effects]
-    sys.stdout.write("\n".join(lines or _overview(root, picture)) + "\n")
+    told = [(f"{one.service}: " if one.service else "", one) for one in effects]
+    lines = [f"{head}{one.path}: {one.action} ({one.cause})" for head, one in told]
+    if not paths:
+        lines = [f"{one.said}{line}" for one in found for line in _overview(one)]
+    sys.stdout.write("\n".join(lines or ["no service has a build"]) + "\n")
     return 0
+
+
+def _effects(root: str, found: tuple[App, ...], path: str) -> list[Effect]:
+    """Say what a change means for each app that is made of the file's folder."""
+    if found and found[0].service and path in FILES:
+        return [Effect(path, "recreate", "the services whose part of it changed")]
+    full = os.path.join(root, path)
+    effects = []
+    for one in found:
+        inside = os.path.relpath(full, one.root)
+        if not inside.startswith("../"):
+            effects.append(replace(effect(one.picture, inside), path=path, service=one.service))
+    return effects or [Effect(path, "none", "no service is built from its folder")]
+
+
+def _document(found: tuple[App, ...], effects: list[Effect]) -> dict[str, object]:
+    """Give one JSON object: the app's, or each service's by its name."""
+    told = [{key: one for key, one in asdict(it).items() if one != ""} for it in effects]
+    each = {
+        one.service: {
+            "fingerprint": one.picture.wanted.fingerprint.digest,
+            "image": one.project.image(one.picture.wanted.fingerprint.digest),
+            "mount": one.picture.inputs.mount,
+        }
+        for one in found
+    }
+    alone = each.get("")
+    return {**alone, "effects": told} if alone else {"services": each, "effects": told}
 
 
 def effect(picture: Picture, path: str) -> Effect:
@@ -85,11 +112,12 @@ def _shortly(names: list[str]) -> str:
     return (f"{shown} and {more} more" if more > 1 else shown) or "nothing"
 
 
-def _overview(root: str, picture: Picture) -> list[str]:
+def _overview(app: App) -> list[str]:
+    picture = app.picture
     fingerprint = picture.wanted.fingerprint
     spec = picture.wanted.spec
     return [
-        f"image {projects.named(root, picture).image(fingerprint.digest)}",
+        f"image {app.project.image(fingerprint.digest)}",
         f"  built from {picture.dockerfile_path}, stage {picture.inputs.target or 'the last one'}",
         f"  rebuilt when these move: {_shortly(sorted(fingerprint.entries))}",
         f"mounted at {spec.mount}" if spec.mount else f"not mounted: {picture.inputs.unmounted}",

@@ -46,7 +46,7 @@ def attach(path: Path, output: str) -> int:
             pass
 
     with Talk(project, "attach", follow=True, recent=True) as talk, live.reporting(output) as shown:
-        tell = _teller(output, shown)
+        tell = teller(output, shown)
         with live.at_keys(shown, ask, live.interrupt):
             try:
                 return _last(talk.events(), tell)
@@ -69,7 +69,7 @@ def _ended(tell: Tell, code: int) -> int:
     return code
 
 
-def _teller(output: str, report: Report) -> Tell:
+def teller(output: str, report: Report) -> Tell:
     """Tell events as a format has them; JSON goes on as it came, with its own times."""
     if output == "json":
 
@@ -124,7 +124,7 @@ def restart(path: Path, service: str, output: str) -> int:
     """Have the loop start the app, or a service, anew; gives 0 if all is there again."""
     talk = Talk(project_id(path), "restart", follow=True, service=service)
     with talk, live.reporting(_briefly(output)) as shown:
-        tell = _teller(output, shown)
+        tell = teller(output, shown)
         good = _answered(talk.events(), tell)
         return _ended(tell, 0 if good else ProjectError.exit_code)
 
@@ -156,6 +156,18 @@ def detached(
 ) -> int:
     """Start the loop in the background and wait until the app is ready or something fails."""
     root, services = projects.target(targets, files)
+    with live.reporting(_briefly(output)) as shown:
+        return started(root, services, files, debug_port, teller(output, shown))
+
+
+def started(
+    root: str,
+    services: tuple[str, ...],
+    files: tuple[str, ...],
+    debug_port: int | None,
+    tell: Tell,
+) -> int:
+    """Start a loop in the background and tell what it does until all is ready; gives 0 then."""
     folder = os.path.join(root, STATE_FOLDER)
     make_state_folder(folder)
     log = os.path.join(folder, LOG)
@@ -163,18 +175,16 @@ def detached(
     argv += [word for file in files for word in ("--file", os.path.abspath(file))]
     argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
-    with live.reporting(_briefly(output)) as shown:
-        tell = _teller(output, shown)
-        try:
-            talk = _reached(Project(root, "").id, child)
-            if talk is None:
-                return _told_by_log(log, child, tell)
-            with talk:
-                return _until_ready(talk.events(), tell, child)
-        except KeyboardInterrupt:
-            child.send(signal.SIGTERM)
-            child.wait()
-            return _ended(tell, INTERRUPTED)
+    try:
+        talk = _reached(Project(root, "").id, child)
+        if talk is None:
+            return _told_by_log(log, child, tell)
+        with talk:
+            return _until_ready(talk.events(), tell, child)
+    except KeyboardInterrupt:
+        child.send(signal.SIGTERM)
+        child.wait()
+        return _ended(tell, INTERRUPTED)
 
 
 def _reached(project: str, child: process.Background) -> Talk | None:

@@ -60,9 +60,8 @@ def document(model: Model, changes: Mapping[str, Change]) -> str:
 
 
 def _plain(raw: Json) -> dict[str, object]:
-    """Leave out how a service is developed, and profiles: what runs is named."""
-    left_out = ("develop", "profiles", EXTENSION)
-    return {key: value for key, value in raw.items() if key not in left_out}
+    """Leave out what only says how a service is developed."""
+    return {key: value for key, value in raw.items() if key not in ("develop", EXTENSION)}
 
 
 def _changed(change: Change) -> dict[str, object]:

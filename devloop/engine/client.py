@@ -11,6 +11,7 @@ import socket
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import docker
@@ -174,16 +175,13 @@ class Engine:
         return True
 
     def output(
-        self, container: str, attached: Callable[[], None], *, replay: bool = False
+        self, container: str, attached: Callable[[], None]
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Attach to a container and yield (stdout, stderr) pieces until it ends.
-
-        ``replay`` gives first what it has written since it was made.
-        """
+        """Attach to a container and yield (stdout, stderr) pieces until it ends."""
         try:
             with gone(self.address), refusals():
                 stream = self._api.attach(
-                    container, stdout=True, stderr=True, stream=True, demux=True, logs=replay
+                    container, stdout=True, stderr=True, stream=True, demux=True
                 )
         finally:
             attached()
@@ -191,6 +189,25 @@ class Engine:
             yield from stream
         except (OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
             return  # the connection broke: to the reader that is the end of the output
+
+    def output_since_start(self, container: str) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Yield (stdout, stderr) pieces from a container's last start until it ends.
+
+        They come from its log: attaching with what went before loses what is written meanwhile.
+        """
+        found = self.get(f"/containers/{container}/json")
+        if found["HostConfig"]["LogConfig"]["Type"] == "none":  # then there is nothing but this
+            yield from self.output(container, lambda: None)
+            return
+        params = {"follow": 1, "stdout": 1, "stderr": 1, "since": _epoch(found["State"])}
+        if not found["Config"]["Tty"]:
+            yield from self.logs(container, params)
+            return
+        path = f"/containers/{container}/logs"
+        response = self.request("GET", path, params=params, stream=True, timeout=None)
+        with response, suppress(OSError, urllib3.exceptions.HTTPError):
+            while piece := response.raw.read1(1 << 16):
+                yield piece, None
 
     def lines_since(self, container: str, since: float) -> Iterator[bytes]:
         """Yield what a container writes from a time on (epoch seconds), until it ends."""
@@ -301,6 +318,13 @@ def _why(error: Exception) -> tuple[str, str]:
         "no Docker Engine answers",
         "start it (Docker Desktop, or `sudo systemctl start docker`), or set DOCKER_HOST",
     )
+
+
+def _epoch(state: Mapping[str, Any]) -> str:
+    """Give when a container was started, in seconds with all their decimals."""
+    whole, _, rest = str(state["StartedAt"]).rstrip("Z").partition(".")
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
+    return f"{seconds:.0f}.{rest or 0}"
 
 
 def _message(response: requests.Response) -> str:

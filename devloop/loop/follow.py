@@ -112,11 +112,16 @@ class Follower:
             self.post(on.ReloadFailed(time.monotonic(), last[0]))
 
     def follow(self, followed: Followed, *, replay: bool = False) -> None:
-        """Read a container's output from before its start, or what it was since, until its end."""
+        """Read a container's output from before its start, or from its start on, until its end."""
         attached = threading.Event()
 
         def read() -> None:
-            pieces = self.engine.output(followed.container.id, attached.set, replay=replay)
+            identity = followed.container.id
+            pieces = (
+                self.engine.output_since_start(identity)
+                if replay
+                else self.engine.output(identity, attached.set)
+            )
             logs.split(
                 pieces,
                 followed.container.nonce,
@@ -126,7 +131,8 @@ class Follower:
             self._output_ended(followed)
 
         self._spawn(read)
-        attached.wait(10)
+        if not replay:
+            attached.wait(10)
 
     def _mark(self, followed: Followed, word: str, number: int) -> None:
         """Post what the supervisor reports, once the loop knows the container."""

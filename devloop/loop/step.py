@@ -357,7 +357,7 @@ def _app_started(state: State, it: on.AppStarted) -> Result:
 
 
 def _app_ready(state: State, it: on.AppReady) -> Result:
-    if it.container != state.container or it.number != state.starts:
+    if it.container != state.container or it.number != state.starts or state.app is App.EXITED:
         return state, ()
     told = Report("", events.AppReady(it.url, it.now - state.started_at))
     state = replace(state, app=App.READY)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devloop.engine.client import Engine
-from tests.e2e import composing, harness, shop_project
+from tests.e2e import composing, harness, relay, shop_project
 
 pytestmark = composing.NEEDS_COMPOSE
 
@@ -220,6 +220,7 @@ def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: i
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
     root = composing.counter(tmp_path / f"before{port}", port)
     file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
@@ -258,8 +259,7 @@ def test_a_change_that_cannot_start_brings_the_old_container_back(
             (root / "compose.yaml").write_text(text % (other, "second"))
             assert "address already in use" in up.wait("error", here)["message"]
             assert up.wait("cycle.finished", here)["outcome"] == "failed"
-            composing.wait_until(lambda: composing.ps(root)["web"]["State"] == "running")
-            assert harness.get(port) == "first"
+            composing.wait_until(lambda: answers(port) == "first")
         here = up.here
         (root / "compose.yaml").write_text(text % (other, "third"))
         assert up.wait("cycle.finished", here)["outcome"] == "ok"
@@ -440,6 +440,7 @@ def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, por
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"jobs{port}"
     plain(tmp_path, root.name)
@@ -481,3 +482,30 @@ def test_ended_while_it_starts_it_leaves_nothing_running(
             assert running == []
             names = [name for one in harness.containers(engine, root) for name in one["Names"]]
             assert not [name for name in names if name.endswith("-next")]
+
+
+@pytest.mark.slow
+def test_an_engine_that_goes_and_comes_back_is_survived(tmp_path: Path, port: int) -> None:
+    if not relay.reachable():
+        pytest.skip("the engine is not reached by a local socket")
+    root = composing.counter(tmp_path / f"lost{port}", port)
+    line = relay.Relay(tmp_path / "engine.sock", relay.reachable())
+    line.open()
+    env = {**os.environ, "DOCKER_HOST": f"unix://{line.path}"}
+    with composing.upped(root, env=env) as up:
+        up.ready(service="web")
+        assert visits(port) == ("one", 1)
+        redis = composing.ids(root)["redis"]
+        here = up.here
+        line.cut()
+        up.wait("error", here, message="the Docker Engine is gone")
+        composing.compose(root, "stop", "--timeout", "1")
+        line.open()
+        up.ready(here, service="web")
+        assert visits(port) == ("one", 2)
+        assert composing.ids(root)["redis"] == redis
+        here = up.here
+        (root / "server.js").write_text(composing.COUNTER % "two")
+        assert up.cycle("server.js", here)["outcome"] == "ok"
+        assert visits(port) == ("two", 3)
+        assert up.stop() == 130

@@ -7,8 +7,8 @@ TRIXIE_PACKAGES=(docker.io docker-cli containerd docker-buildx docker-compose do
 # These are linked to the machine's libraries, so they come from its own release.
 NATIVE_PACKAGES=(runc tini iptables libip4tc2 libip6tc2 libxtables12 libmnl0
   libnetfilter-conntrack3 libnfnetlink0 libnftnl11)
-# The live view is driven in tmux; a machine that has one uses its own.
-TERMINAL_PACKAGES=(tmux libutempter0)
+# The live view is driven in tmux, the supervisor in busybox too; a machine that has them uses its own.
+TEST_PACKAGES=(tmux libutempter0 busybox-static)
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 native_release() {
@@ -71,7 +71,7 @@ download_packages() {
   private_apt update
   (cd "$STATE/debs" && private_apt download \
     "${TRIXIE_PACKAGES[@]/%//trixie}" "${NATIVE_PACKAGES[@]/%//$release}" \
-    "${TERMINAL_PACKAGES[@]/%//$release}" "$(libevent "$release")/$release")
+    "${TEST_PACKAGES[@]/%//$release}" "$(libevent "$release")/$release")
   for package in "$STATE"/debs/*.deb; do dpkg -x "$package" "$new"; done
   rm -rf "$PACKAGES" "$STATE/debs" "$STATE/apt/state" "$STATE/apt/cache"
   mv "$new" "$PACKAGES"
@@ -94,6 +94,7 @@ write_bin() {
   done
   command -v tmux >/dev/null || script "$BIN/tmux" "LD_LIBRARY_PATH='$libraries' \\
   exec '$PACKAGES/usr/bin/tmux' \"\$@\""
+  command -v busybox >/dev/null || ln -s "$PACKAGES/bin/busybox" "$BIN/busybox"
   script "$BIN/docker" "DOCKER_CONFIG=\"\${DOCKER_CONFIG:-$STATE/docker-config}\" \\
   exec '$PACKAGES/usr/bin/docker' \"\$@\""
 }
@@ -131,7 +132,7 @@ need_system_tools() {
 
 ensure_packages() {
   local wanted
-  wanted="$(native_release) ${TRIXIE_PACKAGES[*]} ${NATIVE_PACKAGES[*]} ${TERMINAL_PACKAGES[*]} layout 2"
+  wanted="$(native_release) ${TRIXIE_PACKAGES[*]} ${NATIVE_PACKAGES[*]} ${TEST_PACKAGES[*]} layout 2"
   [[ "$(cat "$STATE/packages.stamp" 2>/dev/null)" == "$wanted" ]] && return 0
   need_system_tools
   [[ -n "$(mirror_uri)" ]] || fail "apt has no source for Debian's main packages; add one to /etc/apt"

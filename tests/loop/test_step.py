@@ -497,3 +497,11 @@ def test_an_old_container_that_was_made_anew_goes_on_by_its_new_name(up: Machine
     up(on.AppReady, "c9", 1, None)
     assert (up.state.container, up.state.app) == ("c9", App.READY)
     assert up.save("a.py") == "restart: a.py"
+
+
+def test_an_app_that_has_exited_is_not_ready_any_more(up: Machine) -> None:
+    up(on.AppStarted, "c1", 2)
+    up(on.AppExited, "c1", 3)
+    up(on.AppReady, "c1", 2, None)
+    assert up.told(events.AppReady) == []
+    assert up.state.app is App.EXITED

@@ -1,0 +1,78 @@
+"""The apps of a project: one, or the services of a Compose project that devloop develops."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from devloop.cli import project as projects
+from devloop.compose import settings
+from devloop.compose.command import Compose
+from devloop.compose.settings import Developed
+from devloop.config.settings import Watch
+from devloop.errors import UserError
+from devloop.loop import look as looks
+from devloop.loop.look import Surroundings
+from devloop.loop.picture import Picture
+from devloop.model import Project
+
+
+@dataclass(frozen=True)
+class App:
+    """``service`` is empty for a project of one app; ``root`` is what its image is built from.
+
+    ``one_shot``: others wait for its end.
+    """
+
+    service: str
+    root: str
+    picture: Picture
+    project: Project
+    one_shot: bool = False
+
+    @property
+    def said(self) -> str:
+        """Begin a line about it."""
+        return f"{self.service}: " if self.service else ""
+
+    def below(self, root: str) -> str:
+        """Give its folder below the project's, with a slash at the end, empty for the same."""
+        path = os.path.relpath(self.root, root)
+        return "" if path == "." else f"{path}/"
+
+
+def apps(
+    root: str,
+    files: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
+    around: Surroundings | None = None,
+) -> tuple[App, ...]:
+    """Look at the apps of a project, or at these services; ``files`` are compose files."""
+    around = around or projects.surroundings()
+    compose = projects.compose(root, files)
+    if compose is None:
+        picture = projects.look(root, around)
+        return (App("", root, picture, projects.named(root, picture)),)
+    return _of_compose(root, compose, services, around)
+
+
+def _of_compose(
+    root: str, compose: Compose, services: tuple[str, ...], around: Surroundings
+) -> tuple[App, ...]:
+    model, extensions = compose.model()
+    unknown = [name for name in services if name not in model.services]
+    if unknown:
+        known = ", ".join(sorted(model.services)) or "none"
+        raise UserError(f"there is no service {unknown[0]}", hint=f"there are: {known}")
+    found = settings.developed(model, root, extensions, Watch())
+    return tuple(
+        App(name, one.build.context, _look(one, around), one.project, model.one_shot(name))
+        for name, one in found.items()
+        if not services or name in services
+    )
+
+
+def _look(one: Developed, around: Surroundings) -> Picture:
+    return looks.look(
+        one.build.context, replace(around, config=lambda: one.config, finish=one.spec)
+    )
