@@ -238,13 +238,11 @@ def test_clean_removes_what_bears_the_label_and_nothing_else(
     for folder in (mine, other):
         folder.mkdir()
         app = App(NODE, folder)
-        harness.write(
-            folder,
-            {
-                "Dockerfile": "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\n"
-                f'RUN npm install\nCOPY . .\nLABEL x={folder}\nCMD ["node", "server.js"]\n'
-            },
-        )
+        dockerfile = "FROM node:22-slim\nWORKDIR /app\nRUN mkdir data && echo kept > data/x\n"
+        dockerfile += f'COPY . .\nLABEL x={folder}\nCMD ["node", "server.js"]\n'
+        server = "require('http').createServer((_, res) => res.end('up')).listen(3000)\n"
+        files = {"Dockerfile": dockerfile, "server.js": server, "package.json": "{}"}
+        harness.write(folder, {**files, "devloop.yaml": app.config("  keep: [data]\n")})
         with harness.running(folder) as up:
             up.ready()
             if folder == mine:
@@ -261,7 +259,6 @@ def test_clean_removes_what_bears_the_label_and_nothing_else(
                 assert "removed volume devloop-express-" in done.stdout
             else:
                 assert up.stop() == 130
-        del app
     assert _images(engine, mine) == []
     assert harness.volumes(engine, mine) == []
     assert len(_images(engine, other)) == 1
