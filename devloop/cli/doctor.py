@@ -63,7 +63,7 @@ def _verdicts(root: str) -> Iterator[Verdict]:
         for check in (_engine, _buildkit, _clock, _engine_disk):
             yield _guarded(check, engine)
         yield _guarded(lambda it: _sharing(it, root), engine)
-    yield _plugin("buildx", "builds with secrets or ssh need it")
+    yield _plugin("buildx", "builds with secrets, ssh or --tag need it")
     yield _plugin("compose", "projects with a compose.yaml need it")
     yield _disk("disk of the project", root)
     yield _watches()

@@ -1,22 +1,25 @@
 """Builds that need a session (secrets, ssh, caches): ``docker buildx build --progress=rawjson``.
 
 The context is the same archive as for the Engine API, on standard input; secrets never enter it.
+For an image that is shipped it is a folder, because an archive has to hold the Dockerfile.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import tarfile
 import tempfile
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from devloop.errors import HostError
 from devloop.image import engine_build
-from devloop.image.context import GENERATED_DOCKERFILE
+from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError, Order
 from devloop.image.progress import Log, Progress, Vertex
 from devloop.process import Program
@@ -32,11 +35,12 @@ def build(
 ) -> str:
     """Run one build and return the image's name; raises what ``engine_build.build`` raises."""
     progress, objects = Progress(), Objects()
-    with tempfile.TemporaryFile() as body:
+    with tempfile.TemporaryFile() as body, tempfile.TemporaryDirectory() as folder:
         engine_build.pack(order, body, same)
         body.seek(0)
+        where = _unpacked(body, folder) if order.shipped else ("-", GENERATED_DOCKERFILE)
         try:
-            program = Program(command(order), body)
+            program = Program(command(order, *where), body)
         except FileNotFoundError:
             raise _no_buildx() from None
         ended = threading.Event()
@@ -56,10 +60,22 @@ def build(
     return order.tag
 
 
-def command(order: Order) -> list[str]:
+def _unpacked(body: IO[bytes], folder: str) -> tuple[str, str]:
+    """Unpack the archive; gives the context's folder and the Dockerfile, which lies beside it."""
+    context = os.path.join(folder, "context")
+    trusted = getattr(tarfile, "fully_trusted_filter", None)  # it is our own archive
+    with tarfile.open(fileobj=body) as archive:
+        archive.extractall(context, **({"filter": trusted} if trusted else {}))  # noqa: S202
+    os.remove(os.path.join(context, GENERATED_IGNORE))
+    dockerfile = os.path.join(folder, "Dockerfile")
+    os.rename(os.path.join(context, GENERATED_DOCKERFILE), dockerfile)
+    return context, dockerfile
+
+
+def command(order: Order, context: str = "-", dockerfile: str = GENERATED_DOCKERFILE) -> list[str]:
     """Give the argument vector of a build."""
     argv = ["docker", "buildx", "build", *_builder(order), "--progress=rawjson", "--load"]
-    argv += ["--file", GENERATED_DOCKERFILE, "--tag", order.tag]
+    argv += ["--file", dockerfile, "--tag", order.tag]
     argv += ["--target", order.target] if order.target else []
     argv += ["--platform", order.platform] if order.platform else []
     argv += ["--no-cache"] if order.no_cache else []
@@ -69,7 +85,7 @@ def command(order: Order) -> list[str]:
         argv += ["--label", f"{name}={value}"]
     for name, path in order.secrets:
         argv += ["--secret", f"id={name},src={path}"]
-    return [*argv, *(("--ssh", "default") if order.ssh else ()), "-"]
+    return [*argv, *(("--ssh", "default") if order.ssh else ()), context]
 
 
 def _builder(order: Order) -> list[str]:
@@ -153,6 +169,6 @@ def _failed(progress: Progress, rest: str) -> Exception:
 
 def _no_buildx() -> HostError:
     return HostError(
-        "secrets, ssh and caches of a build need `docker buildx`",
+        "secrets, ssh, caches and images that are shipped need `docker buildx`",
         hint="install the docker command and its buildx plugin",
     )

@@ -43,6 +43,7 @@ class Order:
 
     ``secrets`` are (id, file) and ``ssh`` asks for the agent; ``cache`` is where layers are kept
     besides the engine, ``registry`` (with the image) or ``gha``: all need a session (``buildx``).
+    ``shipped``: not even the Dockerfile may come into the image by ``COPY . .``.
     """
 
     root: str
@@ -59,6 +60,7 @@ class Order:
     ssh: bool = False
     no_cache: bool = False
     cache: str = ""
+    shipped: bool = False
 
 
 def build(

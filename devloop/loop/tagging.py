@@ -63,10 +63,11 @@ def build(
     report(events.ImageBuilding(f"tag {tag}"))
     last = _last_stage(picture)
     images.pull_bases(engine, last, report)
-    order = replace(images.order(project, last, build_id), tag=tag, labels={}, cache=wish.cache)
+    order = replace(
+        images.order(project, last, build_id), tag=tag, labels={}, cache=wish.cache, shipped=True
+    )
     same: Callable[[str, bytes], bool] = lambda _path, _content: True  # noqa: E731
-    session = last.inputs.session or bool(wish.cache)
-    identity = images.run(engine, order, report, cancelled, same, session=session)
+    identity = images.run(engine, order, report, cancelled, same, session=True)
     made = containers.inspect_image(engine, identity)
     if made is None:
         raise ProjectError("the engine lost the image that it had built")

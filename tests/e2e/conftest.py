@@ -8,7 +8,7 @@ import pytest
 from devloop.engine.client import Engine, connect
 from devloop.errors import HostError
 from tests.e2e.apps import KINDS, NODE, App, Kind
-from tests.e2e.harness import clear, devloop
+from tests.e2e.harness import clear, devloop, forget
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +25,17 @@ def engine() -> Iterator[Engine]:
         pytest.skip(f'no engine: {error} (start one with `eval "$(make -s engine)"`)')
     yield found
     found.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove the volumes and images of a test's projects, whose folders are never used again."""
+    if not {"tmp_path", "engine"} <= set(request.fixturenames):
+        yield
+        return
+    engine, folder = (request.getfixturevalue(name) for name in ("engine", "tmp_path"))
+    yield
+    forget(engine, folder)
 
 
 @pytest.fixture

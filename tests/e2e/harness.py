@@ -12,14 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from devloop.engine.client import Engine, connect
-from devloop.model import LABEL_PROJECT, Project
+from devloop.engine.client import Engine, RefusedError, connect
+from devloop.model import LABEL_PATH, LABEL_PROJECT, Project
 
 PATIENCE = 120.0
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -174,6 +174,25 @@ def containers(engine: Engine, root: Path) -> list[Mapping[str, Any]]:
 def volumes(engine: Engine, root: Path) -> list[Mapping[str, Any]]:
     filters = json.dumps({"label": [label(root)]})
     return list(engine.get("/volumes", filters=filters)["Volumes"] or ())
+
+
+def forget(engine: Engine, folder: Path) -> None:
+    """Remove the volumes and images of all projects below a folder."""
+    wanted = json.dumps({"label": [LABEL_PATH]})
+    here = os.path.realpath(folder)
+    made = [
+        *((f"/volumes/{one['Name']}", one) for one in _listed(engine, "/volumes", wanted)),
+        *((f"/images/{one['Id']}", one) for one in _listed(engine, "/images/json", wanted)),
+    ]
+    for path, one in made:
+        if (one.get("Labels") or {}).get(LABEL_PATH, "").startswith(here):
+            with suppress(RefusedError):  # a container that the test left alone has it
+                engine.delete(path, force="true")
+
+
+def _listed(engine: Engine, path: str, filters: str) -> list[Mapping[str, Any]]:
+    found = engine.get(path, filters=filters)
+    return list(found if isinstance(found, list) else found["Volumes"] or ())
 
 
 def free_port() -> int:

@@ -97,6 +97,7 @@ def read(path: str) -> bytes | None:
     return full.read_bytes() if full.is_file() else None
 
 
+@pytest.mark.slow
 def test_the_action_tries_a_project_and_gives_its_image(sample: Path, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     first = Job(f'{{path: "{sample}"}}', summary)

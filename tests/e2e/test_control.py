@@ -180,6 +180,7 @@ def test_stop_stops_within_the_grace_and_kill_at_once(shop: App, engine: Engine)
         assert harness.containers(engine, shop.root) == []
 
 
+@pytest.mark.slow
 def test_a_loop_that_hangs_is_killed_and_a_container_without_one_is_stopped(
     shop: App, engine: Engine
 ) -> None:

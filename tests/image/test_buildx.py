@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from devloop.errors import HostError
-from devloop.image import buildx
+from devloop.image import buildx, engine_build
 from devloop.image import dockerfile as df
 from devloop.image.engine_build import BuildFailedError, Order
 from devloop.image.progress import Log, Progress, Vertex
@@ -72,3 +75,21 @@ def test_what_is_asked_for() -> None:
     parsed = df.parse(text)
     assert df.sessions(parsed, parsed.stages[1]) == (frozenset({"npmrc", "tok"}), True)
     assert df.sessions(parsed, parsed.stages[0]) == (frozenset({"npmrc", "tok"}), False)
+
+
+def test_the_context_of_what_is_shipped_holds_no_file_of_ours(tmp_path: Path) -> None:
+    project, folder = tmp_path / "p", tmp_path / "unpacked"
+    project.mkdir()
+    folder.mkdir()
+    (project / "a.txt").write_text("here")
+    (project / "link").symlink_to("/etc/hostname")
+    order = replace(ORDER, root=str(project), files=("a.txt", "link"), dockerfile="FROM x\n")
+    with tempfile.TemporaryFile() as body:
+        engine_build.pack(order, body, lambda _path, _content: True)
+        body.seek(0)
+        context, dockerfile = buildx._unpacked(body, str(folder))  # noqa: SLF001
+    assert sorted(os.listdir(context)) == ["a.txt", "link"]
+    assert Path(dockerfile).read_text() == "FROM x\n"
+    argv = buildx.command(order, context, dockerfile)
+    assert argv[-1] == context
+    assert argv[argv.index("--file") + 1] == dockerfile
