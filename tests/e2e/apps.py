@@ -95,8 +95,6 @@ PYTHON = Kind(
     more=("tomli", "flask\ntomli\n"),
 )
 
-KINDS = (NODE, PYTHON)
-
 
 class App:
     """One project of a kind, in a folder, on a port of its own."""

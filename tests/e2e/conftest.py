@@ -7,7 +7,7 @@ import pytest
 
 from devloop.engine.client import Engine, connect
 from devloop.errors import HostError
-from tests.e2e.apps import KINDS, NODE, App, Kind
+from tests.e2e.apps import NODE, PYTHON, App, Kind
 from tests.e2e.harness import clear, devloop, forget
 
 
@@ -48,7 +48,9 @@ def lone_shop(tmp_path: Path, engine: Engine) -> Iterator[App]:  # noqa: ARG001 
     clear(root)
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+@pytest.fixture(
+    params=(NODE, pytest.param(PYTHON, marks=pytest.mark.slow)), ids=lambda kind: kind.name
+)
 def kind(request: pytest.FixtureRequest) -> Kind:
     return request.param
 

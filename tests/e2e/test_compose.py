@@ -182,6 +182,7 @@ def plain(root: Path, name: str, wait: int = 0, text: str = "runs") -> None:
     harness.write(root / name, {"Dockerfile": PLAIN, "server.js": source})
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_in_the_order_and_grace_of_compose(
     tmp_path: Path, port: int, engine: Engine
 ) -> None:
@@ -245,6 +246,7 @@ def test_a_taken_port_ends_up_with_the_words_of_compose(tmp_path: Path, port: in
         assert up.exit_code() == 1
 
 
+@pytest.mark.slow
 def test_a_change_that_cannot_start_brings_the_old_container_back(
     tmp_path: Path, port: int
 ) -> None:
@@ -292,6 +294,7 @@ def test_x_devloop_is_honoured_and_its_mistakes_have_a_place(tmp_path: Path, por
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_a_failed_build_at_the_start_is_mended_by_a_save(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"mend{port}"
     plain(root, "web")
@@ -308,6 +311,7 @@ def test_a_failed_build_at_the_start_is_mended_by_a_save(tmp_path: Path, port: i
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"once{port}"
     plain(root, "web")
@@ -461,6 +465,7 @@ def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) 
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
     tmp_path: Path, port: int
 ) -> None:
@@ -471,6 +476,7 @@ def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
         assert up.stop() == 130
 
 
+@pytest.mark.slow
 def test_ended_while_it_starts_it_leaves_nothing_running(
     tmp_path: Path, port: int, engine: Engine
 ) -> None:

@@ -83,7 +83,12 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
+COMMON = ("the source before the install", "bind mounts in RUN", "several stages", "a USER")
+
+
+@pytest.mark.parametrize(
+    "name", [one if one in COMMON else pytest.param(one, marks=pytest.mark.slow) for one in SHAPES]
+)
 def test_a_source_save_never_rebuilds_and_an_input_always_does(
     name: str, tmp_path: Path, engine: Engine
 ) -> None:

@@ -85,6 +85,7 @@ def test_the_view_and_its_keys(shop: App, engine: Engine, tmp_path: Path) -> Non
     assert harness.containers(engine, shop.root) == []
 
 
+@pytest.mark.slow
 def test_a_build_shows_its_steps(shop: App) -> None:
     dockerfile = "FROM node:22-slim\nWORKDIR /app\nCOPY package.json ./\nRUN npm install\n"
     dockerfile += f"RUN : {time.time_ns()}; sleep 4\nCOPY . .\nCMD node server.js\n"
@@ -166,6 +167,7 @@ def test_ctrl_c_twice_does_not_wait_for_the_grace(shop: App, engine: Engine) -> 
     assert harness.containers(engine, shop.root) == []
 
 
+@pytest.mark.slow
 def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
     code = "import sys\nfrom devloop.loop.desk import Desk\n"
     code += "def crash(*_): raise RuntimeError('a fault of ours')\n"

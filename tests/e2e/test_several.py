@@ -44,6 +44,7 @@ def test_in_the_background_all_are_ready_when_it_returns(root: Path) -> None:
         devloop("down", str(root))
 
 
+@pytest.mark.slow
 def test_the_verbs_know_the_services(root: Path) -> None:
     where = ["-C", str(root)]
     with composing.upped(root) as up:
