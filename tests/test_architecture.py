@@ -52,6 +52,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "loop.state",
         "loop.closing",
         "loop.jobwork",
+        "loop.moves",
+        "loop.changed",
         "loop.step",
     ),
     ("process", "engine.client"),

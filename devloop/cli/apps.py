@@ -10,7 +10,6 @@ from devloop.compose import settings
 from devloop.compose.command import Compose
 from devloop.compose.settings import Developed
 from devloop.config.settings import Watch
-from devloop.errors import UserError
 from devloop.loop import look as looks
 from devloop.loop.look import Surroundings
 from devloop.loop.picture import Picture
@@ -21,14 +20,14 @@ from devloop.model import Project
 class App:
     """``service`` is empty for a project of one app; ``root`` is what its image is built from.
 
-    ``one_shot``: others wait for its end.
+    ``at_work``: the project's jobs run in its container.
     """
 
     service: str
     root: str
     picture: Picture
     project: Project
-    one_shot: bool = False
+    at_work: bool = True
 
     @property
     def said(self) -> str:
@@ -60,13 +59,11 @@ def _of_compose(
     root: str, compose: Compose, services: tuple[str, ...], around: Surroundings
 ) -> tuple[App, ...]:
     model, extensions = compose.model()
-    unknown = [name for name in services if name not in model.services]
-    if unknown:
-        known = ", ".join(sorted(model.services)) or "none"
-        raise UserError(f"there is no service {unknown[0]}", hint=f"there are: {known}")
+    model.check(services)
     found = settings.developed(model, root, extensions, Watch())
+    at_work = model.workplace(root, found)
     return tuple(
-        App(name, one.build.context, _look(one, around), one.project, model.one_shot(name))
+        App(name, one.build.context, _look(one, around), one.project, name == at_work)
         for name, one in found.items()
         if not services or name in services
     )

@@ -13,10 +13,11 @@ from devloop.check.rules import check as find
 from devloop.check.rules import mended
 from devloop.check.subject import Edit, Finding, Level, Subject
 from devloop.cli import project as projects
-from devloop.cli.apps import apps
+from devloop.cli.apps import App, apps
 from devloop.config.nodes import Node, parse
 from devloop.errors import ConfigError, Problem
 from devloop.loop import look as looks
+from devloop.loop.look import Surroundings
 from devloop.loop.picture import CONFIG_FILE, Picture
 from devloop.scaffold import write as scaffold_write
 from devloop.scaffold.plan import FilePlan
@@ -46,10 +47,22 @@ def check(path: Path, output: str, *, fix: bool) -> int:
 
 def findings(root: str) -> tuple[Finding, ...]:
     """Give all that is wrong with a project, by file and line."""
+    return looked(root)[1]
+
+
+def looked(
+    root: str, around: Surroundings | None = None
+) -> tuple[tuple[App, ...], tuple[Finding, ...]]:
+    """Look at a project once, for its apps and all that is wrong with it."""
     try:
-        found = apps(root)
+        found = apps(root, around=around)
     except ConfigError as error:
-        return tuple(_of_config(problem) for problem in error.problems)
+        return (), tuple(_of_config(problem) for problem in error.problems)
+    return found, in_apps(root, found)
+
+
+def in_apps(root: str, found: tuple[App, ...]) -> tuple[Finding, ...]:
+    """Give what is wrong with these apps of a project, by file and line."""
     each = [
         replace(finding, path=one.below(root) + finding.path)
         for one in found

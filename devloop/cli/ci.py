@@ -11,7 +11,7 @@ from devloop.check.subject import Finding, Level
 from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.apps import App
-from devloop.cli.check import findings
+from devloop.cli.check import in_apps, looked
 from devloop.cli.ci_services import tried
 from devloop.cli.ending import concluded, interruptible
 from devloop.cli.jobs import chosen, read, run, startable
@@ -47,9 +47,10 @@ def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report, output: 
         return _alone(engine, root, names, wish, report)
     if wish.tag:
         raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
-    if not _passes(findings(root), report):
+    all_apps, wrong = looked(root, projects.surroundings(invoking_user(engine)))
+    if not _passes(wrong, report):
         return ProjectError.exit_code
-    return tried(engine, root, compose, names, report, output)
+    return tried(engine, root, compose, all_apps, names, report, output)
 
 
 def _alone(engine: Engine, root: str, names: tuple[str, ...], wish: Wish, report: Report) -> int:
@@ -62,7 +63,7 @@ def _alone(engine: Engine, root: str, names: tuple[str, ...], wish: Wish, report
         projects.keep_generated(root, picture)
         for text in projects.at_start(picture):
             report(events.Notice(text))
-        if not _passes(findings(root), report):
+        if not _passes(in_apps(root, (app,)), report):
             return ProjectError.exit_code
         made = _built(engine, project, picture, report)
         with Trial(engine, project, report, ports.owner) as trial:

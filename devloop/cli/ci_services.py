@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from devloop.cli import jobs, talk
-from devloop.cli import project as projects
-from devloop.cli.apps import apps
+from devloop.cli.apps import App
 from devloop.cli.down import end_loop
 from devloop.cli.project import Report
-from devloop.cli.up import invoking_user
 from devloop.compose.command import Compose
 from devloop.engine.client import Engine
 from devloop.loop.signals import INTERRUPTED
@@ -23,6 +21,7 @@ def tried(
     engine: Engine,
     root: str,
     compose: Compose,
+    all_apps: tuple[App, ...],
     names: tuple[str, ...],
     report: Report,
     output: str,
@@ -33,8 +32,7 @@ def tried(
     """
     found = jobs.read(root)
     asked = jobs.chosen(found, names) if names else jobs.startable(found, report)
-    all_apps = apps(root, around=projects.surroundings(invoking_user(engine)))
-    app = jobs.at_work(root, all_apps) if asked else None
+    app = jobs.at_work(all_apps) if asked else None
     forward = talk.teller(output, report)
 
     def tell(event: Mapping[str, Any]) -> None:

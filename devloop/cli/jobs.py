@@ -48,7 +48,7 @@ def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
     if not graph.table(found):
         raise UserError("there are no jobs", hint="write some in devloop.yaml, see docs/jobs.md")
     asked = chosen(found, names) if names else startable(found, report)
-    app = at_work(root, apps(root, around=projects.surroundings(invoking_user(engine))))
+    app = at_work(apps(root, around=projects.surroundings(invoking_user(engine))))
     with _container(engine, app, report) as place:
         return run(engine, root, app, place, found, asked, report, named=bool(names))
 
@@ -59,10 +59,10 @@ def read(root: str) -> Jobs:
     return Jobs(workflows, limit=max(2, os.cpu_count() or 2))
 
 
-def at_work(root: str, found: tuple[App, ...]) -> App:
-    """Give the app in whose container jobs run: it has the whole folder."""
+def at_work(found: tuple[App, ...]) -> App:
+    """Give the app in whose container jobs run; raises ``UserError`` if there is none."""
     for one in found:
-        if one.root == root and not one.one_shot:
+        if one.at_work:
             return one
     raise UserError(
         "no service is built from the project's folder, and jobs run in one that is",

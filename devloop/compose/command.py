@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from devloop.compose import model as models
 from devloop.compose import place
@@ -95,7 +96,9 @@ class Compose:
         services = nodes.parse(text, self.file).value
         found = services.get("services") if isinstance(services, Mapping) else None
         named = found.value if found is not None and isinstance(found.value, Mapping) else {}
-        own = self._written()
+        own = None
+        with suppress(ConfigError):  # Compose could read what we cannot
+            own = self._written()
         return {
             name: place.located(one.value["x-devloop"], own, ("services", name, "x-devloop"))
             for name, one in named.items()
@@ -103,33 +106,26 @@ class Compose:
         }
 
     def _written(self) -> Node | None:
-        """Read the compose file as it is written, for the places in it; None if it cannot be."""
+        """Read the compose file as it is written, for the places in it; None if it is not there.
+
+        Raises ``ConfigError`` if it is not YAML.
+        """
         try:
             with open(os.path.join(self.folder, self.file), "rb") as stream:
                 return nodes.parse(stream.read(), self.file)
-        except (OSError, ConfigError):
+        except OSError:
             return None
 
     def _problem(self, stderr: str) -> Problem:
         """Say what Compose says, with the line that it is about."""
         message = _last(stderr) or "docker compose could not read it"
-        broken = self._broken()
-        if broken:
-            return broken
-        where = place.find(self._written(), message)
+        try:
+            written = self._written()
+        except ConfigError as error:  # Compose tells the line alone, if at all
+            return error.problems[0]
+        where = place.find(written, message)
         location = f"{self.file}:{where[0]}:{where[1]}" if where else self.file
         return Problem(message, hint="Compose says so", location=location)
-
-    def _broken(self) -> Problem | None:
-        """Find where the file is not YAML; Compose tells the line alone, if at all."""
-        try:
-            with open(os.path.join(self.folder, self.file), "rb") as stream:
-                nodes.parse(stream.read(), self.file)
-        except ConfigError as error:
-            return error.problems[0]
-        except OSError:
-            return None
-        return None
 
     # the project that runs
 

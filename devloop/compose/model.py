@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from devloop.errors import UserError
 from devloop.model import Port
 
 Json: TypeAlias = Mapping[str, object]
@@ -110,6 +111,22 @@ class Model:
                 todo += [one.name for one in self.services[name].depends_on]
                 todo = [one for one in todo if one in self.services]
         return frozenset(found)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise ``UserError`` for a name that is no service's."""
+        unknown = [name for name in names if name not in self.services]
+        if unknown:
+            known = ", ".join(sorted(self.services)) or "none"
+            raise UserError(f"there is no service {unknown[0]}", hint=f"there are: {known}")
+
+    def workplace(self, folder: str, names: Iterable[str]) -> str:
+        """Name the service of these whose container runs the project's jobs, empty if none does.
+
+        It has the whole folder of the project, and is not one that ends.
+        """
+        builds = ((name, self.services[name].build) for name in sorted(names))
+        have = (name for name, build in builds if build and build.context == folder)
+        return next((name for name in have if not self.one_shot(name)), "")
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """List the services that ask to be restarted when this one is made anew."""

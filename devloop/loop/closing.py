@@ -10,6 +10,7 @@ from devloop.loop.classify import Impact
 from devloop.loop.state import Cycle, State
 
 SHOWN_PATHS = 3
+NO_ENGINE = "the engine is gone"
 
 
 def supersede(state: State, now: float) -> tuple[State, Plan]:

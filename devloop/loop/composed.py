@@ -16,7 +16,7 @@ from devloop.errors import DevloopError, EngineGoneError, HostError
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
 from devloop.loop.follow import Followed, Follower
-from devloop.loop.serving import make_mount_points
+from devloop.loop.serving import make_mount_points, swap_failed
 from devloop.loop.together import StoppedError, Together
 from devloop.model import ContainerSpec, Port
 
@@ -130,21 +130,11 @@ class Composed:
     def _failed(
         self, action: do.Swap, error: Exception, *, restored: bool, untouched: bool = False
     ) -> None:
-        message = error.message if isinstance(error, DevloopError | RefusedError) else str(error)
-        hint = error.hint if isinstance(error, DevloopError) else "see the compose file"
         fatal = error.exit_code if isinstance(error, DevloopError) else 1
+        failed = swap_failed(action, error, "see the compose file", fatal, restored=restored)
         current = self.follower.current
-        failed = on.SwapFailed(
-            time.monotonic(),
-            action.generation,
-            message,
-            hint,
-            restored,
-            fatal,
-            untouched and restored,
-            current.container.id if current else "",
-        )
-        self.follower.post(failed)
+        identity = current.container.id if current else ""
+        self.follower.post(replace(failed, untouched=untouched and restored, container=identity))
 
 
 def _as_written(image: body.Image, one: Developed) -> body.Image:

@@ -20,7 +20,7 @@ from devloop.compose.settings import Developed
 from devloop.config.nodes import Node
 from devloop.config.settings import App, Watch
 from devloop.engine.client import Engine
-from devloop.errors import ConfigError, DevloopError, UserError
+from devloop.errors import ConfigError, DevloopError
 from devloop.jobs.workflow import Workflow
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
@@ -92,10 +92,7 @@ class Fleet:
     def run(self, services: tuple[str, ...]) -> int:
         """Develop these services and all that they need, or all; gives the exit code."""
         model, extensions = self.compose.model(every=bool(services))
-        unknown = [name for name in services if name not in model.services]
-        if unknown:
-            known = ", ".join(sorted(model.services)) or "none"
-            raise UserError(f"there is no service {unknown[0]}", hint=f"there are: {known}")
+        model.check(services)
         self.services = services
         self.report(events.UpStarted(model.name, self.compose.file))
         self._own_settings()
@@ -174,9 +171,8 @@ class Fleet:
         return loop, picture
 
     def _at_work(self) -> str:
-        """Name the service whose container runs the project's jobs: it has the whole folder."""
-        have = (name for name in self._names() if self.developed[name].build.context == self.folder)
-        return next((name for name in have if not self.together.model.one_shot(name)), "")
+        """Name the service whose container runs the project's jobs, empty if none does."""
+        return self.together.model.workplace(self.folder, self._names())
 
     def _reporting(self, name: str) -> Callable[[events.Event], None]:
         return lambda event: self.report(events.of_service(event, name))

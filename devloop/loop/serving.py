@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from devloop.engine import containers, ready
 from devloop.engine.body import grace_seconds
@@ -161,23 +162,21 @@ class Serving:
     def _swap_failed(
         self, action: do.Swap, error: Exception, *, restored: bool, untouched: bool = False
     ) -> None:
-        message = error.message if isinstance(error, DevloopError | RefusedError) else str(error)
-        hint = error.hint if isinstance(error, DevloopError) else "see app in devloop.yaml"
         fatal = error.exit_code if isinstance(error, HostError) else None
-        self.follower.post(
-            on.SwapFailed(
-                time.monotonic(),
-                action.generation,
-                message,
-                hint,
-                restored,
-                fatal,
-                untouched and restored,
-            )
-        )
+        failed = swap_failed(action, error, "see app in devloop.yaml", fatal, restored=restored)
+        self.follower.post(replace(failed, untouched=untouched and restored))
 
     def _stop(self, container: Container) -> None:
         containers.stop(self.engine, container.id, grace_seconds(container.spec))
+
+
+def swap_failed(
+    action: do.Swap, error: Exception, hint: str, fatal: int | None, *, restored: bool
+) -> on.SwapFailed:
+    """Say why a hand-over failed; ``hint`` is for an error that has none of its own."""
+    message = error.message if isinstance(error, DevloopError | RefusedError) else str(error)
+    hint = error.hint if isinstance(error, DevloopError) else hint
+    return on.SwapFailed(time.monotonic(), action.generation, message, hint, restored, fatal)
 
 
 def make_mount_points(spec: ContainerSpec) -> None:

@@ -197,7 +197,7 @@ class Together:
         with suppress(DevloopError, RefusedError):
             for name in self.wanted - self.others:
                 for one in self._found(name):
-                    self.engine.post(f"/containers/{one['Id']}/kill")
+                    containers.kill(self.engine, one["Id"])
 
     def _ended(self, name: str, identity: str) -> None:
         """Report the end of a service, unless it was ended here or runs again."""

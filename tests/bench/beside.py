@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import apps, plain
+from tests.bench.compose import watched
 from tests.bench.figures import Effort, Figure, median, progress, spread
 from tests.e2e import harness
 from tests.e2e.apps import App
@@ -114,24 +114,9 @@ def _compose(app: App) -> Iterator[int]:
             dockerfile=_dockerfile(app.root),
         )
     )
-    process = subprocess.Popen(
-        ["docker", "compose", "watch"],
-        cwd=app.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with watched(app.root):
         apps.answered(port)
         yield port
-    finally:
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-        down = ["docker", "compose", "down", "--timeout", "2", "--rmi", "local", "--volumes"]
-        subprocess.run(down, cwd=app.root, capture_output=True, check=False)
 
 
 def _dockerfile(root: Path) -> str:

@@ -131,10 +131,10 @@ def _of_ten(folder: Path, effort: Effort) -> Iterator[Figure]:
 def _beside_watch(folder: Path, effort: Effort) -> Iterator[Figure]:
     progress("compose: beside docker compose watch")
     ours, theirs = (_project(folder, name) for name in ("ours", "theirs"))
-    with composing.upped(ours.folder) as up, _compose_watch(theirs):
+    with composing.upped(ours.folder) as up, watched(theirs.folder):
         up.ready()
         apps.answered(theirs.port)
-        mine, watched = in_turns(max(3, effort.few // 2), ours.save, theirs.save)
+        mine, others = in_turns(max(3, effort.few // 2), ours.save, theirs.save)
         here = up.here
         time.sleep(apps.CALM)
         ours.require({}, version="1.0.1")
@@ -142,9 +142,9 @@ def _beside_watch(folder: Path, effort: Effort) -> Iterator[Figure]:
         builds = up.count("image.building", here)
         built, rebuilt = in_turns(3, ours.add, theirs.add)
         up.stop()
-    factor = median(watched) / median(mine)
+    factor = median(others) / median(mine)
     yield Figure("compose: restart, devloop", spread(mine))
-    yield Figure("compose: restart, docker compose watch", spread(watched))
+    yield Figure("compose: restart, docker compose watch", spread(others))
     yield Figure(
         "compose: restart, times faster",
         f"{factor:.1f}",
@@ -170,10 +170,11 @@ def _project(folder: Path, name: str) -> Service:
 
 
 @contextmanager
-def _compose_watch(service: Service) -> Iterator[None]:
+def watched(folder: Path) -> Iterator[None]:
+    """Run `docker compose watch` in a folder; nothing of it is left."""
     process = subprocess.Popen(
         ["docker", "compose", "watch"],
-        cwd=service.folder,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -186,5 +187,5 @@ def _compose_watch(service: Service) -> Iterator[None]:
             process.wait(20)
         process.kill()
         process.wait()
-        down = ("down", "--timeout", "2", "--rmi", "local", "--volumes")
-        composing.compose(service.folder, *down)
+        down = ["docker", "compose", "down", "--timeout", "2", "--rmi", "local", "--volumes"]
+        subprocess.run(down, cwd=folder, capture_output=True, check=False)

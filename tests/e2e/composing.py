@@ -139,3 +139,35 @@ def wait_until(what: Callable[[], bool], patience: float = 20) -> None:
     while not what():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.05)
+
+
+def visits(port: int) -> tuple[str, int]:
+    word, count = harness.get(port, "/visit").split()
+    return word, int(count)
+
+
+PLAIN = """FROM node:22-slim
+WORKDIR /app
+COPY . .
+CMD ["node", "server.js"]
+"""
+
+
+SERVER = """const http = require('http')
+process.on('SIGTERM', () => setTimeout(() => process.exit(), %(wait)d))
+http.createServer((req, res) => res.end(process.env.WORD || '%(name)s')).listen(3000)
+console.log('%(name)s %(text)s')
+"""
+
+
+def plain(root: Path, name: str, wait: int = 0, text: str = "runs") -> None:
+    """Write a service without dependencies, which takes its time to stop."""
+    source = SERVER % {"name": name, "wait": wait, "text": text}
+    harness.write(root / name, {"Dockerfile": PLAIN, "server.js": source})
+
+
+def answers(port: int) -> str:
+    try:
+        return harness.get(port)
+    except OSError:
+        return ""

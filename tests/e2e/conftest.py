@@ -8,7 +8,7 @@ import pytest
 from devloop.engine.client import Engine, connect
 from devloop.errors import HostError
 from tests.e2e.apps import NODE, PYTHON, App, Kind
-from tests.e2e.harness import clear, devloop, forget
+from tests.e2e.harness import clear, devloop, forget, free_port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,3 +60,8 @@ def app(kind: Kind, tmp_path: Path, engine: Engine) -> App:  # noqa: ARG001 - an
     root = tmp_path / "shop"
     root.mkdir()
     return App(kind, root)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

@@ -10,7 +10,6 @@ import struct
 import sys
 import termios
 import time
-from types import TracebackType
 from typing import Self
 
 
@@ -29,12 +28,7 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.code is None:
             os.kill(self.pid, 9)
             self.wait()

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from devloop.engine.client import Engine
-from tests.e2e import composing, harness, relay, shop_project
+from tests.e2e import composing, harness, shop_project
 
 pytestmark = composing.NEEDS_COMPOSE
-
-
-@pytest.fixture
-def port() -> int:
-    return harness.free_port()
-
-
-def visits(port: int) -> tuple[str, int]:
-    word, count = harness.get(port, "/visit").split()
-    return word, int(count)
 
 
 def test_an_edit_restarts_only_the_app_and_the_count_stays(
@@ -32,20 +20,20 @@ def test_an_edit_restarts_only_the_app_and_the_count_stays(
     with composing.upped(root) as up:
         assert up.ready(service="web")["url"] == f"http://localhost:{port}"
         assert up.wait("service.started", service="redis")["image"] == "redis:7"
-        assert visits(port) == ("one", 1)
+        assert composing.visits(port) == ("one", 1)
         before = composing.ids(root)
         here = up.here
         (root / "server.js").write_text(composing.COUNTER % "two")
         done = up.cycle("server.js", here)
         assert (done["action"], done["outcome"], done["service"]) == ("restart", "ok", "web")
-        assert visits(port) == ("two", 2)
+        assert composing.visits(port) == ("two", 2)
         assert composing.ids(root) == before
         here = up.here
         (root / "package.json").write_text(composing.package(**{"is-odd": "^3.0.1"}))
         done = up.cycle("package.json", here)
         assert (done["action"], done["outcome"]) == ("rebuild", "ok")
         assert harness.get(port, "/has/is-odd") == "there"
-        assert visits(port) == ("two", 3)
+        assert composing.visits(port) == ("two", 3)
         again = composing.ids(root)
         assert again["redis"] == before["redis"]
         assert again["web"] != before["web"]
@@ -59,57 +47,13 @@ def test_down_leaves_the_volume_unless_asked_for(tmp_path: Path, port: int) -> N
     with composing.upped(root) as up:
         for expected, options in ((1, []), (2, ["--volumes"]), (1, [])):
             up.ready()
-            assert visits(port) == ("one", expected)
+            assert composing.visits(port) == ("one", expected)
             composing.compose(root, "exec", "redis", "redis-cli", "save")
             assert harness.devloop("down", str(root), *options).returncode == 0
             assert up.exit_code() == 130
             assert composing.ps(root) == {}
             composing.again(up)
         up.stop()
-
-
-def test_a_broken_compose_file_is_told_once_and_a_mended_one_applied(
-    tmp_path: Path, port: int
-) -> None:
-    root = composing.counter(tmp_path / f"counter{port}", port)
-    text = (root / "compose.yaml").read_text()
-    with composing.upped(root) as up:
-        up.ready()
-        before = composing.ids(root)
-        for broken, place in (
-            (text.replace("    image: redis:7", "   image: redis:7"), "compose.yaml:10:"),
-            (text.replace("stop_grace_period", "stop_grace_perid"), "compose.yaml:7:5"),
-        ):
-            here = up.here
-            (root / "compose.yaml").write_text(broken)
-            assert place in up.wait("error", here)["message"]
-            (root / "compose.yaml").write_text(broken + "# the same\n")
-        assert composing.ids(root) == before
-        assert up.count("error") == 2
-        here = up.here
-        (root / "compose.yaml").write_text(text.replace("environment: {", "environment: {A: b, "))
-        done = up.cycle("compose.yaml", here)
-        assert (done["action"], done["outcome"]) == ("recreate", "ok")
-        assert done["cause"] == "compose.yaml changed"
-        assert composing.compose(root, "exec", "web", "printenv", "A").stdout.strip() == "b"
-        assert composing.ids(root)["redis"] == before["redis"]
-        up.stop()
-
-
-def test_without_the_plugin_a_sentence_and_exit_3(tmp_path: Path, port: int) -> None:
-    root = composing.counter(tmp_path / f"counter{port}", port)
-    bare = composing.docker_without_plugins(tmp_path)
-    done = harness.devloop("up", f"{root}/", env=bare)
-    assert done.returncode == 3
-    assert "the Compose plugin of the docker command is not there" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_an_unknown_service_is_a_mistake(tmp_path: Path, port: int) -> None:
-    root = composing.counter(tmp_path / f"counter{port}", port)
-    done = harness.devloop("up", f"{root}/", "webb")
-    assert done.returncode == 2
-    assert "there is no service webb (there are: redis, web)" in done.stderr
 
 
 @pytest.mark.slow
@@ -164,54 +108,10 @@ def started_at(engine: Engine, container: str) -> str:
     return str(engine.get(f"/containers/{container}/json")["State"]["StartedAt"])
 
 
-PLAIN = """FROM node:22-slim
-WORKDIR /app
-COPY . .
-CMD ["node", "server.js"]
-"""
-SERVER = """const http = require('http')
-process.on('SIGTERM', () => setTimeout(() => process.exit(), %(wait)d))
-http.createServer((req, res) => res.end(process.env.WORD || '%(name)s')).listen(3000)
-console.log('%(name)s %(text)s')
-"""
-
-
-def plain(root: Path, name: str, wait: int = 0, text: str = "runs") -> None:
-    """Write a service without dependencies, which takes its time to stop."""
-    source = SERVER % {"name": name, "wait": wait, "text": text}
-    harness.write(root / name, {"Dockerfile": PLAIN, "server.js": source})
-
-
-@pytest.mark.slow
-def test_ctrl_c_stops_in_the_order_and_grace_of_compose(
-    tmp_path: Path, port: int, engine: Engine
-) -> None:
-    root = tmp_path / f"order{port}"
-    plain(root, "front")
-    plain(root, "back", wait=60_000)
-    text = "services:\n  front: {build: ./front, depends_on: [back]}\n"
-    text += "  back: {build: ./back, stop_grace_period: 1s}\n"
-    harness.write(root, {"compose.yaml": text})
-    with composing.upped(root) as up:
-        for name in ("front", "back"):
-            up.ready(service=name)
-            up.wait("log", service=name, text=f"{name} runs")
-        containers = composing.ids(root)
-        began = time.monotonic()
-        assert up.stop() == 130
-        assert 1 <= time.monotonic() - began < 8, "a second of grace, then it is killed"
-        ended = {name: ended_at(engine, one) for name, one in containers.items()}
-        assert ended["front"] < ended["back"]
-
-
-def ended_at(engine: Engine, container: str) -> str:
-    return str(engine.get(f"/containers/{container}/json")["State"]["FinishedAt"])
-
-
 def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"chosen{port}"
     for name in ("one", "two"):
-        plain(root, name)
+        composing.plain(root, name)
     text = "services:\n  one: {build: ./one, depends_on: [base]}\n  two: {build: ./two}\n"
     harness.write(root, {"other.yaml": text + "  base: {image: redis:7}\n"})
     file = str(root / "other.yaml")
@@ -222,57 +122,9 @@ def test_services_are_chosen_by_name_and_files_by_option(tmp_path: Path, port: i
         assert up.stop() == 130
 
 
-@pytest.mark.slow
-def test_what_ran_before_is_not_stopped(tmp_path: Path, port: int) -> None:
-    root = composing.counter(tmp_path / f"before{port}", port)
-    file = ("--project-directory", str(root), "-f", str(root / "compose.yaml"))
-    composing.compose(root, *file, "up", "-d", "--build")
-    with composing.upped(root) as up:
-        up.ready(service="web")
-        assert up.stop() == 130
-        assert {name: one["State"] for name, one in composing.ps(root).items()} == {
-            "redis": "running",
-            "web": "exited",
-        }
-
-
-def test_a_taken_port_ends_up_with_the_words_of_compose(tmp_path: Path, port: int) -> None:
-    root = tmp_path / f"taken{port}"
-    plain(root, "web")
-    text = f'services:\n  web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}\n'
-    harness.write(root, {"compose.yaml": text})
-    with socket.create_server(("127.0.0.1", port)), composing.upped(root) as up:
-        assert "address already in use" in up.wait("error")["message"]
-        assert up.exit_code() == 1
-
-
-@pytest.mark.slow
-def test_a_change_that_cannot_start_brings_the_old_container_back(
-    tmp_path: Path, port: int
-) -> None:
-    root = tmp_path / f"back{port}"
-    plain(root, "web")
-    text = 'services: {web: {build: ./web, ports: ["%d:3000"], environment: {WORD: %s}}}'
-    harness.write(root, {"compose.yaml": text % (port, "first")})
-    with composing.upped(root) as up:
-        up.ready(service="web")
-        other = harness.free_port()
-        here = up.here
-        with socket.create_server(("127.0.0.1", other)):
-            (root / "compose.yaml").write_text(text % (other, "second"))
-            assert "address already in use" in up.wait("error", here)["message"]
-            assert up.wait("cycle.finished", here)["outcome"] == "failed"
-            composing.wait_until(lambda: answers(port) == "first")
-        here = up.here
-        (root / "compose.yaml").write_text(text % (other, "third"))
-        assert up.wait("cycle.finished", here)["outcome"] == "ok"
-        assert harness.get(other) == "third"
-        assert up.stop() == 130
-
-
 def test_x_devloop_is_honoured_and_its_mistakes_have_a_place(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"said{port}"
-    plain(root, "web")
+    composing.plain(root, "web")
     more = harness.free_port()
     text = f"""services:
   web:
@@ -295,26 +147,9 @@ def test_x_devloop_is_honoured_and_its_mistakes_have_a_place(tmp_path: Path, por
 
 
 @pytest.mark.slow
-def test_a_failed_build_at_the_start_is_mended_by_a_save(tmp_path: Path, port: int) -> None:
-    root = tmp_path / f"mend{port}"
-    plain(root, "web")
-    plain(root, "other")
-    text = "services:\n  web: {build: ./web, depends_on: [other]}\n  other: {build: ./other}\n"
-    harness.write(root, {"compose.yaml": text})
-    (root / "other/Dockerfile").write_text(PLAIN + "RUN false\n")
-    with composing.upped(root) as up:
-        up.wait("image.failed", service="other")
-        assert composing.ids(root) == {}
-        (root / "other/Dockerfile").write_text(PLAIN)
-        up.ready(service="other")
-        up.ready(service="web")
-        assert up.stop() == 130
-
-
-@pytest.mark.slow
 def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"once{port}"
-    plain(root, "web")
+    composing.plain(root, "web")
     text = """services:
   web:
     build: ./web
@@ -329,7 +164,7 @@ def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> 
         up.wait("log", service="migrate", text="migrated")
         assert up.wait("app.exited", service="migrate")["exit_code"] == 0
         here = up.here
-        plain(root, "web", text="again")
+        composing.plain(root, "web", text="again")
         up.wait("cycle.finished", here, service="web", action="restart")
         assert up.wait("cycle.finished", here, service="migrate")["action"] == "none"
         assert up.stop() == 130
@@ -339,7 +174,7 @@ def test_one_that_others_wait_for_runs_to_its_end(tmp_path: Path, port: int) -> 
 def test_services_come_and_go_with_the_files_that_name_them(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"come{port}"
     for name in ("one", "two"):
-        plain(root, name)
+        composing.plain(root, name)
     one, two = "  one: {build: ./one}\n", "  two: {build: ./two}\n"
     harness.write(root, {"compose.yaml": f"services:\n{one}"})
     with composing.upped(root) as up:
@@ -349,7 +184,7 @@ def test_services_come_and_go_with_the_files_that_name_them(tmp_path: Path, port
         up.ready(service="two")
         composing.wait_until(lambda: "base" in composing.ids(root))
         here = up.here
-        plain(root, "two", text="again")
+        composing.plain(root, "two", text="again")
         assert up.cycle("server.js", here)["service"] == "two"
         (root / "compose.yaml").write_text(f"include: [two/part.yaml]\nservices:\n{one}")
         part = "services:\n  three: {build: ., environment: {WORD: %s}}\n"
@@ -368,7 +203,7 @@ def test_services_come_and_go_with_the_files_that_name_them(tmp_path: Path, port
 def test_a_profile_is_composes_own_work(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"profile{port}"
     for name in ("web", "tool"):
-        plain(root, name)
+        composing.plain(root, name)
     text = "services:\n  web: {build: ./web}\n  tool: {build: ./tool, profiles: [tools]}\n"
     harness.write(root, {"compose.yaml": text})
     for words, env, expected in (
@@ -396,14 +231,14 @@ def test_what_init_writes_runs_with_its_service(tmp_path: Path, port: int) -> No
     (root / "compose.yaml").write_text(text.replace(":3000:3000", f":{port}:3000"))
     with composing.upped(root) as up:
         up.ready(service="app")
-        assert visits(port) == ("one", 1)
+        assert composing.visits(port) == ("one", 1)
         assert up.stop() == 130
 
 
 @pytest.mark.slow
 def test_what_export_writes_runs_without_devloop(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"export{port}"
-    plain(tmp_path, root.name)
+    composing.plain(tmp_path, root.name)
     settings = f'app: {{ports: ["{port}:3000"], env: {{WORD: "5$"}}, stop-grace: 1s}}\n'
     harness.write(root, {"devloop.yaml": settings})
     exported = harness.devloop("export", "compose", str(root))
@@ -413,23 +248,16 @@ def test_what_export_writes_runs_without_devloop(tmp_path: Path, port: int) -> N
     try:
         done = composing.compose(root, *file, "up", "-d", "--build", "--wait")
         assert done.returncode == 0, done.stderr
-        composing.wait_until(lambda: answers(port) == "5$")
+        composing.wait_until(lambda: composing.answers(port) == "5$")
     finally:
         composing.compose(root, *file, "down", "--timeout", "1", "--rmi", "local")
-
-
-def answers(port: int) -> str:
-    try:
-        return harness.get(port)
-    except OSError:
-        return ""
 
 
 @pytest.mark.slow
 def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"bare{port}"
-    plain(root, "web")
-    (root / "web/Dockerfile").write_text(PLAIN + "RUN rm /usr/bin/setsid\n")
+    composing.plain(root, "web")
+    (root / "web/Dockerfile").write_text(composing.PLAIN + "RUN rm /usr/bin/setsid\n")
     text = f'services: {{web: {{build: ./web, ports: ["127.0.0.1:{port}:3000"]}}}}\n'
     harness.write(root, {"compose.yaml": text})
     with composing.upped(root) as up:
@@ -448,8 +276,8 @@ def test_an_image_without_setsid_is_restarted_as_a_container(tmp_path: Path, por
 @pytest.mark.slow
 def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) -> None:
     root = tmp_path / f"jobs{port}"
-    plain(tmp_path, root.name)
-    plain(root, "other")
+    composing.plain(tmp_path, root.name)
+    composing.plain(root, "other")
     text = "services:\n  all: {build: .}\n  other: {build: ./other}\n"
     settings = "jobs:\n  test: {steps: [{run: hostname && grep -c runs server.js}]}\n"
     harness.write(root, {"compose.yaml": text, "devloop.yaml": settings})
@@ -457,7 +285,7 @@ def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) 
         for name in ("all", "other"):
             up.ready(service=name)
         here = up.here
-        plain(tmp_path, root.name, text="runs again")
+        composing.plain(tmp_path, root.name, text="runs again")
         assert up.wait("job.finished", here, job="test")["conclusion"] == "success"
         container = composing.ids(root)["all"]
         up.wait("log", here, where=lambda it: container.startswith(it["text"] or "-"))
@@ -473,46 +301,4 @@ def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
     with composing.upped(root) as up:
         up.wait("log", service="redis", where=lambda it: "Redis is starting" in it["text"])
         up.ready(service="web")
-        assert up.stop() == 130
-
-
-@pytest.mark.slow
-def test_ended_while_it_starts_it_leaves_nothing_running(
-    tmp_path: Path, port: int, engine: Engine
-) -> None:
-    root = composing.counter(tmp_path / f"early{port}", port)
-    for event in ("image.building", "image.built"):
-        with composing.upped(root) as up:
-            up.wait(event)
-            assert up.stop() == 130
-            running = [one for one in composing.ps(root).values() if one["State"] == "running"]
-            assert running == []
-            names = [name for one in harness.containers(engine, root) for name in one["Names"]]
-            assert not [name for name in names if name.endswith("-next")]
-
-
-@pytest.mark.slow
-def test_an_engine_that_goes_and_comes_back_is_survived(tmp_path: Path, port: int) -> None:
-    if not relay.reachable():
-        pytest.skip("the engine is not reached by a local socket")
-    root = composing.counter(tmp_path / f"lost{port}", port)
-    line = relay.Relay(tmp_path / "engine.sock", relay.reachable())
-    line.open()
-    env = {**os.environ, "DOCKER_HOST": f"unix://{line.path}"}
-    with composing.upped(root, env=env) as up:
-        up.ready(service="web")
-        assert visits(port) == ("one", 1)
-        redis = composing.ids(root)["redis"]
-        here = up.here
-        line.cut()
-        up.wait("error", here, message="the Docker Engine is gone")
-        composing.compose(root, "stop", "--timeout", "1")
-        line.open()
-        up.ready(here, service="web")
-        assert visits(port) == ("one", 2)
-        assert composing.ids(root)["redis"] == redis
-        here = up.here
-        (root / "server.js").write_text(composing.COUNTER % "two")
-        assert up.cycle("server.js", here)["outcome"] == "ok"
-        assert visits(port) == ("two", 3)
         assert up.stop() == 130

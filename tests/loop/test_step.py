@@ -8,67 +8,11 @@ from typing import Any
 import pytest
 
 from devloop import events
-from devloop.jobs.workflow import Job, Workflow
 from devloop.loop import actions as do
 from devloop.loop import inputs as on
-from devloop.loop.classify import Impact
-from devloop.loop.picture import Wanted
 from devloop.loop.state import App, State, Work
 from devloop.loop.step import step
-from devloop.model import Change, ChangeKind, ContainerSpec
-from devloop.stacks.fingerprint import Fingerprint
-
-
-def wanted(letter: str, **spec: Any) -> Wanted:
-    return Wanted(Fingerprint(letter * 64), ContainerSpec("/p", "/app", **spec))
-
-
-TESTING = Workflow(path="devloop.yaml", jobs=(Job("test", "devloop.yaml:1:1"),))
-A, B, C = wanted("a"), wanted("b"), wanted("c")
-
-
-class Machine:
-    """Feeds inputs to ``step`` and keeps what came of them."""
-
-    def __init__(self) -> None:
-        self.state = State()
-        self.plan: do.Plan = ()
-        self.now = 0.0
-
-    def __call__(self, kind: type[on.Input], *arguments: Any, **fields: Any) -> str:
-        self.now += 1
-        self.state, self.plan = step(self.state, kind(self.now, *arguments, **fields))
-        return do.text(self.plan)
-
-    def told(self, kind: type[events.Event]) -> list[Any]:
-        found = [one.event for one in self.plan if isinstance(one, do.Report)]
-        return [one for one in found if isinstance(one, kind)]
-
-    def closed(self) -> list[tuple[int, str, str]]:
-        return [(one.cycle, one.action, one.outcome) for one in self.told(events.CycleFinished)]
-
-    def save(self, *paths: str, want: Wanted | None = None, **impact: Any) -> str:
-        """A batch of source files (``want``: one that needs another image or container)."""
-        goal = want or self.state.wanted
-        assert goal
-        found = Impact(goal, **({"restarts": paths} | impact))
-        return self(on.Changed, tuple(Change(p, ChangeKind.MODIFIED) for p in paths), found)
-
-    def depend(self, want: Wanted, **impact: Any) -> str:
-        fields = {"restarts": (), "moved": ("package.json: x",), "mends": True} | impact
-        return self.save("package.json", want=want, **fields)
-
-
-@pytest.fixture
-def up() -> Machine:
-    """A loop whose app answers, made from A."""
-    machine = Machine()
-    assert machine(on.Begun, A) == f"image {'a' * 12}: start"
-    assert machine(on.ImageReady, 1, "img-a", cached=False, duration=2.0) == "recreate: start"
-    assert machine(on.Swapped, 1, "c1", "img-a", None) == "probe start 1"
-    assert machine(on.AppReady, "c1", 1, "http://x") == ""
-    assert machine.state.app is App.READY
-    return machine
+from tests.loop.machine import A, B, C, Machine, wanted
 
 
 def test_a_source_save_restarts(up: Machine) -> None:
@@ -417,77 +361,6 @@ def test_a_user_who_saves_fast_loses_nothing(up: Machine) -> None:
     up.now = up.state.started_at - 0.7
     assert up.save("state.json", "other.py") == "restart: state.json, other.py"
     assert up(on.Settled, "state.json", 1) == ""
-
-
-def test_a_restart_that_is_asked_for_is_a_cycle(up: Machine) -> None:
-    assert up(on.RestartAsked) == "restart: restart asked for"
-    assert up.told(events.CycleStarted) == [events.CycleStarted(1, (), "restart")]
-    up(on.AppStarted, "c1", 2)
-    up(on.AppReady, "c1", 2, None)
-    assert up.closed() == [(1, "restart", "ok")]
-
-
-def test_a_restart_asked_for_while_an_image_is_made_comes_with_it_or_after_its_failure(
-    up: Machine,
-) -> None:
-    up.depend(B)
-    assert up(on.RestartAsked) == ""
-    assert up(on.ImageFailed, up.state.generation, "RUN x", "no") == "restart: restart asked for"
-    assert up.closed() == [(1, "rebuild", "failed"), (2, "rebuild", "failed")]
-
-
-def test_a_restart_asked_for_during_a_hand_over_is_the_new_container(up: Machine) -> None:
-    up.depend(B)
-    up(on.ImageReady, up.state.generation, "img-b", cached=True, duration=0.0)
-    assert up(on.RestartAsked) == ""
-    assert up(on.Swapped, up.state.generation, "c2", "img-b", None) == "probe start 1"
-    up(on.AppReady, "c2", 1, None)
-    assert up.closed() == [(1, "recreate", "ok"), (2, "recreate", "ok")]
-
-
-def test_a_restart_asked_for_where_nothing_runs_makes_a_container(up: Machine) -> None:
-    up(on.AppExited, "c1", 1, gone=True)
-    assert up(on.RestartAsked) == f"image {'a' * 12}: restart asked for"
-
-
-@pytest.mark.parametrize("kind", [on.RestartAsked, on.RebuildAsked])
-def test_nothing_can_be_asked_of_an_engine_that_is_gone(up: Machine, kind: type[on.Input]) -> None:
-    up(on.EngineLost)
-    assert up(kind) == ""
-    assert up.closed() == [(1, "none", "failed")]
-
-
-def test_a_rebuild_that_is_asked_for_builds_what_is_there(up: Machine) -> None:
-    assert up(on.RebuildAsked) == f"build {'a' * 12}: rebuild asked for"
-    up(on.ImageReady, up.state.generation, "img-a", cached=False, duration=2.0)
-    up(on.Swapped, up.state.generation, "c2", "img-a", None)
-    up(on.AppReady, "c2", 1, None)
-    assert up.closed() == [(1, "rebuild", "ok")]
-    assert up.depend(B) == f"image {'b' * 12}: package.json: x"
-
-
-def test_a_rebuild_asked_for_cancels_a_build_and_waits_for_a_hand_over(up: Machine) -> None:
-    up.depend(B)
-    build = f"build {'b' * 12}: rebuild asked for"
-    assert up(on.RebuildAsked) == f"cancel the build: rebuild asked for\n{build}"
-    assert up.closed() == [(1, "recreate", "superseded")]
-    up(on.ImageReady, up.state.generation, "img-b", cached=False, duration=2.0)
-    assert up(on.RebuildAsked) == ""
-    again = up(on.Swapped, up.state.generation, "c2", "img-b", None)
-    assert again == f"{build}\nprobe start 1"
-    up(on.ImageReady, up.state.generation, "img-b", cached=False, duration=2.0)
-    up(on.RebuildAsked)
-    up(on.SwapFailed, up.state.generation, "no", "", restored=False)
-    assert not up.state.forced
-
-
-def test_jobs_that_are_asked_for_run_at_once(up: Machine) -> None:
-    assert up(on.JobsAsked) == ""
-    assert up.told(events.Error)[0].message == "there are no jobs"
-    up.state = replace(up.state, jobs=replace(up.state.jobs, workflows=(TESTING,)))
-    assert up(on.JobsAsked) == "run test"
-    assert up(on.JobsAsked, ("strange",)) == ""
-    assert up.told(events.Error)[0].hint == "there are test"
 
 
 def test_an_old_container_that_was_made_anew_goes_on_by_its_new_name(up: Machine) -> None:
