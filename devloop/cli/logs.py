@@ -91,7 +91,7 @@ def _print(engine: Engine, one: Resident, way: Way, prefix: str) -> None:
 
     try:
         mark = roster.nonce(engine, one.id)
-        pieces = roster.output(engine, one.id, follow=way.follow, since=way.since, tail=way.tail)
+        pieces = engine.logs(one.id, follow=way.follow, since=way.since, tail=way.tail)
         logs.split(pieces, mark, line, lambda _word, _number: None)
     except (RefusedError, BrokenPipeError):
         return  # the container, or who read this, has gone

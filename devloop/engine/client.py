@@ -199,22 +199,33 @@ class Engine:
         if found["HostConfig"]["LogConfig"]["Type"] == "none":  # then there is nothing but this
             yield from self.output(container, lambda: None)
             return
-        params = {"follow": 1, "stdout": 1, "stderr": 1, "since": _epoch(found["State"])}
-        if not found["Config"]["Tty"]:
-            yield from self.logs(container, params)
-            return
-        path = f"/containers/{container}/logs"
-        response = self.request("GET", path, params=params, stream=True, timeout=None)
-        with response, suppress(OSError, urllib3.exceptions.HTTPError):
-            while piece := response.raw.read1(1 << 16):
-                yield piece, None
+        yield from self._log(found, {"follow": "1", "since": _epoch(found["State"])})
 
-    def lines_since(self, container: str, since: float) -> Iterator[bytes]:
-        """Yield what a container writes from a time on (epoch seconds), until it ends."""
-        with suppress(OSError, ValueError, urllib3.exceptions.HTTPError, requests.RequestException):
-            with gone(self.address), refusals():
-                stream = self._api.logs(container, stream=True, follow=True, since=since)
-            yield from stream
+    def logs(
+        self, container: str, *, since: float | None = None, follow: bool = True, tail: str = "all"
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Yield (stdout, stderr) pieces of what a container has written, and writes if ``follow``.
+
+        ``since`` is in seconds since the epoch, ``tail`` a number of lines or ``all``.
+        """
+        asked = {"tail": tail}
+        asked |= {"follow": "1"} if follow else {}
+        asked |= {} if since is None else {"since": f"{since:.3f}"}
+        yield from self._log(self.get(f"/containers/{container}/json"), asked)
+
+    def _log(
+        self, found: Mapping[str, Any], asked: Mapping[str, str]
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Read a log; what was written to a terminal has one stream, and comes without frames."""
+        path, params = f"/containers/{found['Id']}/logs", {"stdout": "1", "stderr": "1", **asked}
+        response = self.request("GET", path, params=params, stream=True, timeout=None)
+        with response, suppress(OSError, ValueError, urllib3.exceptions.HTTPError):
+            if found["Config"]["Tty"]:
+                while piece := response.raw.read1(1 << 16):
+                    yield piece, None
+            while head := response.raw.read(8):
+                piece = response.raw.read(int.from_bytes(head[4:], "big"))
+                yield (None, piece) if head[0] == STDERR else (piece, None)
 
     def converse(self, container: str, argv: list[str]) -> Conversation:
         """Run a command in a container and talk to its stdin and stdout."""
@@ -226,17 +237,6 @@ class Engine:
         """Start a command that was created in a container, and talk to it."""
         with gone(self.address), refusals():
             return Conversation(self._api.exec_start(command, tty=tty, socket=True))
-
-    def logs(
-        self, container: str, params: Mapping[str, object]
-    ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Yield (stdout, stderr) pieces of a container's log until its end."""
-        path = f"/containers/{container}/logs"
-        response = self.request("GET", path, params=params, stream=True, timeout=None)
-        with response, suppress(OSError, urllib3.exceptions.HTTPError):
-            while head := response.raw.read(8):
-                piece = response.raw.read(int.from_bytes(head[4:], "big"))
-                yield (None, piece) if head[0] == STDERR else (piece, None)
 
     def hold(self, ended: Callable[[], bool]) -> None:
         """Hold an event stream open until the engine goes (or ``ended``); no event is read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -118,16 +118,6 @@ def _percent(now: Mapping[str, Any]) -> float:
     total = after.get("system_cpu_usage", 0) - before.get("system_cpu_usage", 0)
     count = after.get("online_cpus") or 1
     return round(100.0 * used / total * count, 2) if total > 0 and used > 0 else 0.0
-
-
-def output(
-    engine: Engine, container: str, *, follow: bool, since: float | None, tail: str
-) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """Yield (stdout, stderr) pieces of what a container has written, and writes if ``follow``."""
-    params: dict[str, object] = {"stdout": "1", "stderr": "1", "tail": tail}
-    params |= {"follow": "1"} if follow else {}
-    params |= {} if since is None else {"since": f"{since:.3f}"}
-    yield from engine.logs(container, params)
 
 
 def nonce(engine: Engine, container: str) -> str:

@@ -19,9 +19,8 @@ from devloop.compose.change import Change
 from devloop.compose.command import Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
-from devloop.engine import containers
+from devloop.engine import containers, logs
 from devloop.engine.client import Engine, RefusedError
-from devloop.engine.logs import Lines
 from devloop.errors import DevloopError
 from devloop.model import LABEL_PROJECT
 
@@ -246,14 +245,12 @@ class Together:
         if found["State"] == "running":
             self._tell(name, events.ServiceStarted(identity, str(found["Image"])))
 
+        def line(stream: str, text: str) -> None:
+            self.report(events.Log(name, stream, text))
+
         def read() -> None:
-            lines = Lines()
             with suppress(DevloopError, RefusedError):
-                for piece in self.engine.lines_since(identity, since):
-                    for text in lines.feed(piece):
-                        self.report(events.Log(name, "stdout", text))
-            for text in lines.close():
-                self.report(events.Log(name, "stdout", text))
+                logs.split(self.engine.logs(identity, since=since), "", line, lambda *_: None)
             self._ended(name, identity)
 
         threading.Thread(target=read, daemon=True, name=f"logs of {name}").start()

@@ -294,6 +294,25 @@ def test_jobs_run_in_the_service_that_has_the_folder(tmp_path: Path, port: int) 
 
 
 @pytest.mark.slow
+def test_output_is_read_with_and_without_a_terminal(tmp_path: Path, port: int) -> None:
+    root = tmp_path / f"spoken{port}"
+    composing.plain(root, "web")
+    talk = "image: redis:7, command: [sh, -c, 'echo out; echo err >&2; exec sleep 60']"
+    text = "services:\n  web: {build: ./web, tty: true}\n"
+    text += f"  pipe: {{{talk}}}\n  screen: {{{talk}, tty: true}}\n"
+    harness.write(root, {"compose.yaml": text})
+    with composing.upped(root) as up:
+        for name, streams in (("pipe", ("stdout", "stderr")), ("screen", ("stdout", "stdout"))):
+            for word, stream in zip(("out", "err"), streams, strict=True):
+                assert up.wait("log", service=name, text=word)["stream"] == stream
+        up.ready(service="web")
+        up.wait("log", service="web", text="web runs")
+        told = harness.devloop("logs", "--project", str(root))
+        assert (told.stdout.splitlines(), told.stderr) == (["web runs"], "")
+        assert up.stop() == 130
+
+
+@pytest.mark.slow
 def test_the_logs_of_a_service_that_is_not_developed_are_shown_from_its_start(
     tmp_path: Path, port: int
 ) -> None:
