@@ -106,8 +106,8 @@ BACKINGS = (
         "RabbitMQ",
         "rabbitmq:4",
         _names(
-            "amqplib amqp-connection-manager pika aio-pika bunny lapin amqp amqp-client php- "
-            "amqplib/php-amqplib RabbitMQ.Client github.com/rabbitmq/amqp091-go"
+            "amqplib amqp-connection-manager pika aio-pika bunny lapin amqp amqp-client "
+            "php-amqplib/php-amqplib RabbitMQ.Client github.com/rabbitmq/amqp091-go"
         ),
         "RABBITMQ_URL",
         "amqp://app:app@rabbitmq:5672",

@@ -37,6 +37,7 @@ def used(name: str, text: str) -> list[str]:
         ("go.mod", "module a\n\nrequire github.com/redis/go-redis/v9 v9.0.0\n", ["redis"]),
         ("Gemfile", "gem 'mysql2', '~> 0.5'\n", ["mysql"]),
         ("composer.json", '{"require": {"predis/predis": "^2"}}', ["redis"]),
+        ("composer.json", '{"require": {"php-amqplib/php-amqplib": "^3"}}', ["rabbitmq"]),
         (
             "Cargo.toml",
             '[package]\nname="a"\nversion="0.1.0"\n[dependencies]\nlapin="2"',
