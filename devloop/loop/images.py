@@ -58,39 +58,24 @@ def ensure(  # noqa: PLR0913 - one build
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
-    with _making[project.image(picture.wanted.fingerprint.digest)]:
+    name = project.image(picture.wanted.fingerprint.digest)
+    with _making[name]:
         if cancelled.is_set():
             raise engine_build.BuildCancelledError
-        return _ensure(engine, project, picture, cause, report, build_id, cancelled, forced=forced)
+        began = time.monotonic()
+        found = containers.inspect_image(engine, name)
+        if found and not forced:
+            return Made(found, cached=True, duration=time.monotonic() - began)
+        report(events.ImageBuilding(cause))
+        pull_bases(engine, picture, report)
 
+        def ordered() -> Order:
+            return replace(order(project, picture, build_id), no_cache=forced)
 
-def _ensure(  # noqa: PLR0913 - one build
-    engine: Engine,
-    project: Project,
-    picture: Picture,
-    cause: str,
-    report: Report,
-    build_id: str,
-    cancelled: threading.Event,
-    *,
-    forced: bool,
-) -> Made:
-    began = time.monotonic()
-    digest = picture.wanted.fingerprint.digest
-    found = containers.inspect_image(engine, project.image(digest))
-    if found and not forced:
-        return Made(found, cached=True, duration=time.monotonic() - began)
-    report(events.ImageBuilding(cause))
-    pull_bases(engine, picture, report)
-
-    def ordered() -> Order:
-        return replace(order(project, picture, build_id), no_cache=forced)
-
-    identity = _build(engine, ordered, picture, report, cancelled)
-    made = containers.inspect_image(engine, identity)
-    if made is None:
-        raise ProjectError("the engine lost the image that it had built")
-    return Made(made, cached=False, duration=time.monotonic() - began)
+        made = containers.inspect_image(engine, _build(engine, ordered, picture, report, cancelled))
+        if made is None:
+            raise ProjectError("the engine lost the image that it had built")
+        return Made(made, cached=False, duration=time.monotonic() - began)
 
 
 def pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
