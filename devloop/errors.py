@@ -53,6 +53,16 @@ class EngineGoneError(HostError):
     """The engine does not answer; the loop survives it, a verb that runs once does not."""
 
 
+class RefusedError(DevloopError):
+    """The engine answered a request with an error; ``status`` is the HTTP status."""
+
+    exit_code = 3
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Problem(DevloopError):  # noqa: N818 - one of several in a ConfigError, seldom raised alone
     """One located error of a file."""
 

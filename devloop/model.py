@@ -121,6 +121,11 @@ class ContainerSpec:
     rest: str = ""
 
     @property
+    def engine_grace(self) -> int:
+        """Whole seconds until the engine kills: a little more than the supervisor takes."""
+        return int(self.stop_grace) + 2
+
+    @property
     def published(self) -> tuple[Port, ...]:
         """Give all that is published: the app's ports, then the debugger's."""
         debug = (Port(self.debugger.port, self.debugger.port),) if self.debugger else ()

@@ -241,7 +241,7 @@ def export_compose(path: Folder = Path()) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; gives the exit code of DESIGN §1."""
+    """Run the command line; gives the exit code (docs/events.md)."""
     try:
         app(arguments, standalone_mode=True)
     except SystemExit as ended:

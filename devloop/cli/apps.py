@@ -10,10 +10,10 @@ from devloop.compose import settings
 from devloop.compose.command import Compose
 from devloop.compose.settings import Developed
 from devloop.config.settings import Watch
-from devloop.loop import look as looks
-from devloop.loop.look import Surroundings
-from devloop.loop.picture import Picture
 from devloop.model import Project
+from devloop.project import inspect as looks
+from devloop.project.inspect import Surroundings
+from devloop.project.state import Picture
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from devloop.cli.project import Report
 from devloop.engine import client
 from devloop.errors import UserError
 from devloop.image import engine_build
-from devloop.loop import images, tagging
-from devloop.loop.picture import Picture
-from devloop.loop.tagging import Wish
 from devloop.model import Project
+from devloop.project.state import Picture
+from devloop.target import images
+from devloop.target import release as tagging
+from devloop.target.release import Wish
 
 
 def build(

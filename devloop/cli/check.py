@@ -14,14 +14,14 @@ from devloop.check.rules import mended
 from devloop.check.subject import Edit, Finding, Level, Subject
 from devloop.cli import project as projects
 from devloop.cli.apps import App, apps
-from devloop.config.nodes import Node, parse
 from devloop.errors import ConfigError, Problem
-from devloop.loop import look as looks
-from devloop.loop.look import Surroundings
-from devloop.loop.picture import CONFIG_FILE, Picture
+from devloop.project import inspect as looks
+from devloop.project.inspect import Surroundings
+from devloop.project.state import CONFIG_FILE, Picture
 from devloop.scaffold import write as scaffold_write
 from devloop.scaffold.plan import FilePlan
 from devloop.watch import tree
+from devloop.yaml.nodes import Node, parse
 
 MOST_MENDS = 50
 _PLACE = re.compile(r"(?P<path>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?")

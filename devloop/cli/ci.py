@@ -21,14 +21,15 @@ from devloop.engine import client, ports
 from devloop.engine.client import Engine
 from devloop.errors import ProjectError, UserError
 from devloop.image import engine_build
-from devloop.loop import images, tagging
-from devloop.loop.images import Made
-from devloop.loop.lock import ProjectLock
-from devloop.loop.picture import Picture
 from devloop.loop.signals import INTERRUPTED
-from devloop.loop.tagging import Wish
 from devloop.loop.trial import Trial
 from devloop.model import Project
+from devloop.project.lock import ProjectLock
+from devloop.project.state import Picture
+from devloop.target import images
+from devloop.target import release as tagging
+from devloop.target.images import Made
+from devloop.target.release import Wish
 
 
 def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], output: str) -> int:

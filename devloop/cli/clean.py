@@ -12,10 +12,10 @@ from pathlib import Path
 from devloop.cli import project as projects
 from devloop.cli.ps import size
 from devloop.engine import client, containers, volumes
-from devloop.engine.client import Engine, RefusedError
-from devloop.errors import HostError, UserError
-from devloop.loop import lock
+from devloop.engine.client import Engine
+from devloop.errors import HostError, RefusedError, UserError
 from devloop.model import LABEL_PROJECT, Project
+from devloop.project import lock
 
 
 @dataclass(frozen=True)

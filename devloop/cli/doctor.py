@@ -18,8 +18,8 @@ from devloop import process
 from devloop.cli import project as projects
 from devloop.cli.ps import size
 from devloop.engine import client, containers, volumes
-from devloop.engine.client import Engine, RefusedError
-from devloop.errors import DevloopError, HostError
+from devloop.engine.client import Engine
+from devloop.errors import DevloopError, HostError, RefusedError
 from devloop.watch import limits
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
@@ -72,7 +72,7 @@ def _verdicts(root: str) -> Iterator[Verdict]:
 def _guarded(check: Callable[[Engine], Verdict], engine: Engine) -> Verdict:
     try:
         return check(engine)
-    except (DevloopError, RefusedError) as error:
+    except DevloopError as error:
         return Verdict("engine", BAD, f"it refused: {error}", "see the engine's own log")
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from devloop.cli import project as projects
 from devloop.engine import client, containers
 from devloop.errors import HostError
-from devloop.loop import lock
 from devloop.model import Project
+from devloop.project import lock
 
 PATIENCE = 30.0
 PAUSE = 0.05

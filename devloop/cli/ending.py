@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from devloop import events
 from devloop.cli.project import Report
-from devloop.engine.client import RefusedError
-from devloop.errors import ConfigError, DevloopError, HostError
+from devloop.errors import ConfigError, DevloopError, HostError, RefusedError
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
 from devloop.loop.signals import INTERRUPTED, ending
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 
 from devloop.cli import project as projects
-from devloop.engine import client, roster
-from devloop.engine.client import RefusedError
-from devloop.engine.session import Session, Size
-from devloop.errors import HostError, UserError
+from devloop.engine import client
+from devloop.engine import listing as roster
+from devloop.engine.exec import Session, Size
+from devloop.errors import HostError, RefusedError, UserError
 from devloop.model import Project
 
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devloop.cli import project as projects
 from devloop.errors import UserError
-from devloop.loop.picture import env_file
+from devloop.project.state import env_file
 from devloop.scaffold.compose import Exported, exported
 from devloop.watch import tree
 

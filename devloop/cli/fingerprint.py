@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devloop.cli import project as projects
 from devloop.cli.apps import apps
-from devloop.loop.picture import Picture
+from devloop.project.state import Picture
 
 
 def fingerprint(path: Path, output: str) -> int:

@@ -13,9 +13,9 @@ from devloop.compose.command import file_of
 from devloop.errors import ConfigError, Problem
 from devloop.scaffold import backings as backing
 from devloop.scaffold import compose as composing
-from devloop.scaffold import editors as editing
 from devloop.scaffold.backings import Backing
-from devloop.scaffold.editor_files import Subject
+from devloop.scaffold.editors import plan as editing
+from devloop.scaffold.editors.files import Subject
 from devloop.scaffold.plan import FILES, FilePlan, looked_for, plan, with_compose
 from devloop.scaffold.write import read_existing, read_templates, write
 from devloop.stacks import registry

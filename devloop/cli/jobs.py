@@ -21,17 +21,18 @@ from devloop.cli.up import invoking_user
 from devloop.engine import client, containers
 from devloop.engine.client import Engine
 from devloop.errors import ProjectError, UserError
-from devloop.jobs import graph
-from devloop.jobs.contexts import Host
-from devloop.jobs.graph import Jobs
-from devloop.loop import images
-from devloop.loop import look as looks
-from devloop.loop.head import head
-from devloop.loop.jobs import once
-from devloop.loop.lock import ProjectLock, holder
-from devloop.loop.serving import make_mount_points
+from devloop.jobs.run.pool import once
+from devloop.jobs.schedule import graph
+from devloop.jobs.schedule.contexts import Host
+from devloop.jobs.schedule.graph import Jobs
 from devloop.loop.signals import INTERRUPTED
 from devloop.model import LABEL_SERVICE
+from devloop.project import inspect as looks
+from devloop.project.git import head
+from devloop.project.lock import ProjectLock, holder
+from devloop.target import images, prepare
+from devloop.target.container import make_mount_points
+from devloop.target.shell import surroundings
 
 
 def jobs(path: Path, names: tuple[str, ...], output: str) -> int:
@@ -86,7 +87,9 @@ def run(  # noqa: PLR0913 - all that jobs are run with
     at, secrets = head(root), secrets_of(found) if named else {}
     host = Host(app.project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
     found = replace(found, host=host)
-    found, interrupted = once(engine, root, container, found, asked, report, named=named)
+    found, interrupted = once(
+        surroundings(engine, root), container, found, asked, report, named=named
+    )
     if interrupted:
         return INTERRUPTED
     return ProjectError.exit_code if found.red else 0
@@ -158,7 +161,7 @@ def _container(engine: Engine, app: App, report: Report) -> Iterator[tuple[str, 
         made = images.ensure(engine, project, picture, "jobs", report, build_id, threading.Event())
         spec, digest = picture.wanted.spec, picture.wanted.fingerprint.digest
         make_mount_points(spec)
-        container = containers.prepare_idle(engine, project, made.image, spec, digest)
+        container = prepare.prepare_idle(engine, project, made.image, spec, digest)
         try:
             containers.start(engine, container)
             yield container.id, spec.mount or made.image.workdir

@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from devloop.cli import project as projects
-from devloop.engine import client, logs, roster
-from devloop.engine.client import Engine, RefusedError
-from devloop.engine.roster import Resident
-from devloop.errors import UserError
-from devloop.loop import lock
+from devloop.engine import client, logs
+from devloop.engine import listing as roster
+from devloop.engine.client import Engine
+from devloop.engine.listing import Resident
+from devloop.errors import RefusedError, UserError
 from devloop.model import Project
+from devloop.project import lock
 
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")

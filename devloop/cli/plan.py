@@ -14,8 +14,8 @@ from devloop.cli.apps import App, apps
 from devloop.compose.command import FILES
 from devloop.errors import UserError
 from devloop.image.inputs import Role
-from devloop.loop.classify import LOCKS, triggers
-from devloop.loop.picture import Picture, below
+from devloop.project.classify import LOCKS, triggers
+from devloop.project.state import Picture, below
 
 SHOWN = 3
 

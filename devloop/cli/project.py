@@ -11,11 +11,11 @@ from devloop.compose import command as compose_command
 from devloop.compose.command import Compose
 from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
-from devloop.loop import look as looks
-from devloop.loop.lock import STATE_FOLDER, make_state_folder
-from devloop.loop.look import Surroundings
-from devloop.loop.picture import Picture
 from devloop.model import Project
+from devloop.project import inspect as looks
+from devloop.project.inspect import Surroundings
+from devloop.project.lock import STATE_FOLDER, make_state_folder
+from devloop.project.state import Picture
 from devloop.scaffold import plan as scaffold
 from devloop.scaffold import write as scaffold_write
 from devloop.stacks.base import Detection, Snapshot

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from devloop.cli import project as projects
-from devloop.engine import client, roster
-from devloop.engine.roster import Resident
+from devloop.engine import client
+from devloop.engine import listing as roster
+from devloop.engine.listing import Resident
 from devloop.model import Project
-from devloop.report import template
+from devloop.report import go_template as template
 
 SHOWN = ("Service", "Name", "Image", "Status", "Ports", "CPUPerc", "MemUsage")
 TABLE = "table " + "\t".join(f"{{{{.{name}}}}}" for name in SHOWN)

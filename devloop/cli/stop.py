@@ -11,12 +11,12 @@ from pathlib import Path
 
 from devloop.cli import project as projects
 from devloop.cli.down import ends
-from devloop.control.client import NoLoopError, Talk
 from devloop.engine import client, containers
 from devloop.engine.client import Engine
 from devloop.errors import HostError
-from devloop.loop import lock
 from devloop.model import Project
+from devloop.project import lock
+from devloop.serve.client import NoLoopError, Talk
 
 KILL_PATIENCE = 5.0
 

@@ -15,12 +15,12 @@ from devloop import events, process
 from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.project import Report
-from devloop.control.client import NoLoopError, Talk
 from devloop.errors import ProjectError
-from devloop.loop.lock import STATE_FOLDER, make_state_folder
 from devloop.loop.signals import INTERRUPTED
 from devloop.model import Project
-from devloop.report.view import View
+from devloop.project.lock import STATE_FOLDER, make_state_folder
+from devloop.report.status import View
+from devloop.serve.client import NoLoopError, Talk
 
 LOG = "up.log"
 PAUSE = 0.02

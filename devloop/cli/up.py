@@ -11,16 +11,16 @@ from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
-from devloop.control.server import Server
 from devloop.engine import client, ports
 from devloop.errors import UserError
-from devloop.loop import look as looks
-from devloop.loop.desk import Desk
+from devloop.loop.driver import Batch, Loop, Watching
 from devloop.loop.fleet import Fleet
-from devloop.loop.lock import ProjectLock
-from devloop.loop.picture import CONFIG_FILE, Picture
-from devloop.loop.run import Batch, Loop, Watching
 from devloop.model import Change, Project
+from devloop.project import inspect as looks
+from devloop.project.lock import ProjectLock
+from devloop.project.state import CONFIG_FILE, Picture
+from devloop.serve.requests import Desk
+from devloop.serve.server import Server
 from devloop.watch.watcher import Watcher
 
 

@@ -8,7 +8,7 @@ from typing import TextIO, TypeAlias
 
 from devloop import events
 from devloop.config.settings import Watch
-from devloop.jobs.filters import PathFilter
+from devloop.jobs.workflow.filters import PathFilter
 from devloop.model import Change
 from devloop.report.ndjson import NdJson
 from devloop.report.plain import clean

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from devloop.compose import locate as place
 from devloop.compose import model as models
-from devloop.compose import place
 from devloop.compose.model import Model
-from devloop.config import nodes
-from devloop.config.nodes import Node
 from devloop.errors import ConfigError, HostError, Problem, ProjectError
 from devloop.process import Command, Ended
+from devloop.yaml import nodes
+from devloop.yaml.nodes import Node
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 OVERRIDES = (

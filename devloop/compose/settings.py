@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from devloop.compose import rules
 from devloop.compose.model import Build, Json, Model, Service, table
 from devloop.config import load
-from devloop.config.nodes import Node
 from devloop.config.settings import App, Config, Reload, Watch
 from devloop.model import ContainerSpec, Project
+from devloop.yaml.nodes import Node
 
 EXTENSION = "x-devloop"
 OURS = frozenset({"build", "develop", "image", "depends_on", EXTENSION})

@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from devloop.config import nodes
-from devloop.config.nodes import Node
-from devloop.config.reader import Reader
 from devloop.config.settings import App, Config, Reload, Watch
 from devloop.errors import ConfigError, Problem
-from devloop.jobs import grammar
+from devloop.jobs.workflow import grammar
 from devloop.model import Command, Port
+from devloop.yaml import nodes
+from devloop.yaml.nodes import Node
+from devloop.yaml.reader import Reader
 
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}

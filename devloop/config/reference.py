@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from devloop.config.settings import App, Config, Watch
-from devloop.jobs import grammar
-from devloop.jobs.grammar_steps import CONTROL, KINDS
+from devloop.jobs.workflow import grammar
+from devloop.jobs.workflow.steps import CONTROL, KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

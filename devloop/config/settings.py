@@ -1,11 +1,11 @@
-"""devloop.yaml, typed: what the loop, the builder and the container are told (DESIGN §1)."""
+"""devloop.yaml, typed: what the loop, the builder and the container are told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from devloop.jobs.workflow import Workflow
+from devloop.jobs.workflow.model import Workflow
 from devloop.model import Command, Port
 
 

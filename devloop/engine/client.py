@@ -19,7 +19,7 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from devloop.errors import EngineGoneError, HostError
+from devloop.errors import EngineGoneError, HostError, RefusedError
 
 NOT_FOUND = 404
 CONFLICT = 409
@@ -27,15 +27,6 @@ FIRST_ERROR = 400
 DEFAULT_TIMEOUT = 60.0
 OLDEST_BUILDKIT = (1, 39)
 STDERR = 2
-
-
-class RefusedError(Exception):
-    """The engine answered with an error; ``status`` is the HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 class Conversation:

@@ -1,4 +1,4 @@
-"""Waits until the app answers (DESIGN §1, "Ready").
+"""Waits until the app answers.
 
 An HTTP response below 500 from ``health``; else any HTTP response from the first port; else, if it
 does not speak HTTP, a connection that is still open after a moment: the engine's proxy accepts

@@ -12,8 +12,8 @@ import tarfile
 import time
 from collections.abc import Iterable, Mapping
 
-from devloop.engine.client import CONFLICT, NOT_FOUND, Engine, RefusedError
-from devloop.errors import HostError
+from devloop.engine.client import CONFLICT, NOT_FOUND, Engine
+from devloop.errors import HostError, RefusedError
 from devloop.model import LABEL_FINGERPRINT, LABEL_PATH, LABEL_PROJECT, LABEL_SERVICE, Project
 
 MARK = ".devloop-filled"

@@ -1,4 +1,4 @@
-"""Builds by BuildKit through the Engine API: a tar body, no session (DESIGN §2, "Building")."""
+"""Builds by BuildKit through the Engine API: a tar body, no session."""
 
 from __future__ import annotations
 

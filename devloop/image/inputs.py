@@ -1,4 +1,4 @@
-"""Which files of a project an image is made of, read from its Dockerfile (DESIGN §2).
+"""Which files of a project an image is made of, read from its Dockerfile.
 
 The law: a context source of a stage that the target needs is an input, unless the bind mount shows
 the same file at the same path and either no RUN follows or the instruction brings a directory. Of

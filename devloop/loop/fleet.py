@@ -17,22 +17,23 @@ from devloop.compose import settings
 from devloop.compose.command import Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
-from devloop.config.nodes import Node
 from devloop.config.settings import App, Watch
 from devloop.engine.client import Engine
 from devloop.errors import ConfigError, DevloopError
-from devloop.jobs.workflow import Workflow
-from devloop.loop import actions as do
-from devloop.loop import inputs as on
-from devloop.loop import look as looks
-from devloop.loop.composed import Composed
-from devloop.loop.follow import Follower
-from devloop.loop.look import Surroundings
-from devloop.loop.lookout import Lookout
-from devloop.loop.picture import Picture
-from devloop.loop.run import Loop, Within
-from devloop.loop.signals import Stop, signals
-from devloop.loop.together import Together
+from devloop.jobs.workflow.model import Workflow
+from devloop.loop.compose_watch import Lookout
+from devloop.loop.decide import actions as do
+from devloop.loop.decide import inputs as on
+from devloop.loop.decide.inputs import Stop
+from devloop.loop.driver import Loop, Within
+from devloop.loop.signals import signals
+from devloop.project import inspect as looks
+from devloop.project.inspect import Surroundings
+from devloop.project.state import Picture
+from devloop.target.attachment import Follower
+from devloop.target.compose import Composed
+from devloop.target.compose_project import Together
+from devloop.yaml.nodes import Node
 
 HEADSTART = 0.5
 """Seconds in which all services may come to be started together, by one command."""

@@ -8,18 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+
+from devloop.loop.decide.inputs import Stop
 
 INTERRUPTED = 130
 SECOND_INTERRUPT_AFTER = 0.3
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A signal asks the loop to end."""
-
-    exit_code: int
 
 
 def ending() -> tuple[signal.Signals, ...]:

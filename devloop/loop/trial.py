@@ -10,11 +10,11 @@ from typing import Self
 from devloop import events
 from devloop.engine.client import Engine
 from devloop.errors import EngineGoneError, HostError, ProjectError
-from devloop.loop import actions as do
-from devloop.loop import inputs as on
-from devloop.loop.execute import Executor
-from devloop.loop.picture import Wanted
+from devloop.loop.decide import actions as do
+from devloop.loop.decide import inputs as on
+from devloop.loop.executor import Executor
 from devloop.model import Project
+from devloop.project.state import Wanted
 
 PATIENCE = 120.0
 FIRST = 1

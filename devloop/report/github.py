@@ -14,7 +14,7 @@ from typing import TextIO
 
 from devloop import events
 from devloop.events import Event
-from devloop.jobs import matrix
+from devloop.jobs.schedule import matrix
 from devloop.report.plain import LINES, lines
 
 MOST_ROWS = 200

@@ -24,7 +24,7 @@ from devloop import events
 from devloop.events import Event
 from devloop.report.plain import LINES, clean, last_written, lines
 from devloop.report.screen import Line, Screen
-from devloop.report.view import Build, Cycle, Job, Service, Step, View
+from devloop.report.status import Build, Cycle, Job, Service, Step, View
 
 PAUSE = 0.07
 CYCLES, JOBS, STEPS = 3, 5, 4

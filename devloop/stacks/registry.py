@@ -6,22 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from devloop.model import Command
-from devloop.stacks import (
-    deno,
-    dotnet,
-    elixir,
-    go,
-    java,
-    node,
-    paths,
-    php,
-    python,
-    ruby,
-    rust,
-    static,
-)
+from devloop.stacks import deno, dotnet, elixir, paths, ruby, static
 from devloop.stacks.base import Detection, Snapshot, Stack
+from devloop.stacks.go import stack as go
+from devloop.stacks.java import stack as java
+from devloop.stacks.node import stack as node
+from devloop.stacks.php import stack as php
 from devloop.stacks.procfile import web
+from devloop.stacks.python import stack as python
+from devloop.stacks.rust import stack as rust
 
 LOOKED_FOR = (
     "composer.json",

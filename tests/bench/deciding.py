@@ -17,8 +17,8 @@ from typing import Any
 
 from devloop.cli import project as projects
 from devloop.engine.client import Engine, connect
-from devloop.loop import inputs as on
-from devloop.loop.run import Batch, Loop
+from devloop.loop.decide import inputs as on
+from devloop.loop.driver import Batch, Loop
 from devloop.model import Change, ChangeKind
 from tests.bench.figures import Effort, Figure, median, progress, spread
 from tests.e2e import harness

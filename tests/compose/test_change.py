@@ -12,10 +12,10 @@ from devloop.compose import change as changes
 from devloop.compose import settings
 from devloop.compose.change import Change
 from devloop.compose.model import parse
-from devloop.config import nodes
 from devloop.config.settings import Reload, Watch
 from devloop.errors import ConfigError
 from devloop.model import ContainerSpec, Port
+from devloop.yaml import nodes
 
 BUILD = {"context": "/p", "dockerfile": "Dockerfile"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devloop.compose import place
-from devloop.config import nodes
+from devloop.compose import locate as place
+from devloop.yaml import nodes
 
 TEXT = b"""services:
   web:

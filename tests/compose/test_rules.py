@@ -8,7 +8,7 @@ from devloop.compose import rules
 from devloop.compose.model import Service, WatchRule
 from devloop.compose.rules import Verdict
 from devloop.config.settings import Rule
-from devloop.jobs.filters import PathFilter
+from devloop.jobs.workflow.filters import PathFilter
 
 RULES = (
     Rule("src", "sync", ignore=("node_modules/", "*.test.js")),

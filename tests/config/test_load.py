@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from devloop.config import nodes
 from devloop.config.load import load
 from devloop.config.settings import App, Config, Reload, Watch
 from devloop.errors import ConfigError
 from devloop.model import Port
+from devloop.yaml import nodes
 
 
 def problems(text: str | bytes) -> list[str]:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from devloop.engine.client import Engine, RefusedError, connect
+from devloop.engine.client import Engine, connect
+from devloop.errors import RefusedError
 from tests.e2e import harness
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devloop.config import reference
+from tests import architecture
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -15,12 +16,17 @@ PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def generated() -> Mapping[str, str]:
     """Give the files as they should be, by name."""
-    tables = reference.tables()
-    page = (DOCS / "devloop-yaml.md").read_text("utf-8")
     return {
-        "devloop-yaml.md": PART.sub(lambda it: f"{it[1]}{tables[it[2]]}\n{it[3]}", page),
+        "devloop-yaml.md": _filled("devloop-yaml.md", reference.tables()),
+        "architecture.md": _filled("architecture.md", {"modules": architecture.page()}),
         "devloop.schema.json": json.dumps(reference.schema(), indent=1) + "\n",
     }
+
+
+def _filled(page: str, parts: Mapping[str, str]) -> str:
+    """Give a page with its generated parts, by the names in its comments."""
+    text = (DOCS / page).read_text("utf-8")
+    return PART.sub(lambda it: f"{it[1]}{parts[it[2]]}\n{it[3]}", text)
 
 
 def write() -> None:

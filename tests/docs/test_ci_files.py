@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devloop.jobs import action_file, grammar
+from devloop.jobs.workflow import action_file, grammar
 from tests.docs.generated import DOCS
 
 ROOT = DOCS.parent

@@ -18,7 +18,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from devloop.engine.client import Engine, RefusedError, connect
+from devloop.engine.client import Engine, connect
+from devloop.errors import RefusedError
 from devloop.model import LABEL_PATH, LABEL_PROJECT, Project
 
 PATIENCE = 120.0

@@ -13,10 +13,10 @@ import pytest
 
 from devloop import events
 from devloop.engine.client import Engine
-from devloop.jobs import grammar
-from devloop.jobs.contexts import Host, Order
-from devloop.jobs.graph import Outcome
-from devloop.jobs.runner import Run
+from devloop.jobs.run.job import Run
+from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.graph import Outcome
+from devloop.jobs.workflow import grammar
 from tests.e2e import harness
 
 ROOT = harness.DOCS.parent

@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import pytest
 
-from devloop.control import place
 from devloop.engine.client import Engine
-from devloop.loop import lock
 from devloop.model import Project
+from devloop.project import lock
+from devloop.serve import address as place
 from tests.e2e import harness
 from tests.e2e.apps import App
 from tests.e2e.harness import Up, devloop
@@ -151,7 +151,7 @@ def test_a_restart_is_a_cycle_that_is_waited_for(shop: App, loop: Up) -> None:
 
 
 def test_a_rebuild_builds_what_is_there(shop: App, loop: Up) -> None:
-    from devloop.control.client import Talk  # noqa: PLC0415
+    from devloop.serve.client import Talk  # noqa: PLC0415
 
     before = loop.wait("image.built")
     here = loop.here

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from devloop.engine import containers, volumes
-from devloop.engine.body import Image
+from devloop.engine import images as engine_images
 from devloop.engine.client import Engine
+from devloop.engine.images import Image
 from devloop.image import engine_build
 from devloop.image.engine_build import Order
-from devloop.loop import images
 from devloop.model import ContainerSpec, Project
+from devloop.target import images, prepare
 from tests.e2e import harness
 from tests.e2e.apps import NODE, App
 
@@ -33,7 +34,7 @@ def build(engine: Engine, project: Project, dockerfile: str, letter: str) -> Ima
     )
     nothing = lambda *_: False  # noqa: E731
     identity = engine_build.build(engine, order, nothing, nothing, lambda *_: True)
-    found = containers.inspect_image(engine, identity)
+    found = engine_images.inspect(engine, identity)
     assert found
     return found
 
@@ -56,7 +57,7 @@ def test_the_newest_five_images_stay_older_ones_go_with_their_volumes(
     try:
         for letter in "abcdefg":
             image = build(engine, project, FILLED % letter, letter)
-            made = containers.prepare(engine, project, image, spec(tmp_path), letter * 64)
+            made = prepare.prepare(engine, project, image, spec(tmp_path), letter * 64)
             containers.remove(engine, made.id)
         assert len(harness.volumes(engine, tmp_path)) == 7
         images.prune(engine, project)
@@ -85,8 +86,8 @@ def test_an_image_that_is_made_again_of_cached_layers_is_new(
         engine.delete(f"/images/{project.image('a' * 64)}")
         again = build(engine, project, FILLED % "a", "a")
         images.prune(engine, project)
-        assert containers.inspect_image(engine, project.image("a" * 64)) == again
-        assert containers.inspect_image(engine, project.image("b" * 64)) is None
+        assert engine_images.inspect(engine, project.image("a" * 64)) == again
+        assert engine_images.inspect(engine, project.image("b" * 64)) is None
     finally:
         for letter in "abcdef":
             engine.delete(f"/images/{project.image(letter * 64)}", force="true")
@@ -109,12 +110,12 @@ def test_a_volume_that_is_not_known_to_be_full_is_made_anew(tmp_path: Path, engi
         engine.post(f"/containers/{half}/start")
         engine.post(f"/containers/{half}/wait")
         containers.remove(engine, half)
-        first = containers.prepare(engine, project, image, spec(tmp_path), "a" * 64)
+        first = prepare.prepare(engine, project, image, spec(tmp_path), "a" * 64)
         assert listing(engine, first.id) == "whole"
         assert volumes.filled(engine, first.id, "/app/kept")
         volumes.put(engine, first.id, "/app/kept", [])
         containers.remove(engine, first.id)
-        again = containers.prepare(engine, project, image, spec(tmp_path), "a" * 64)
+        again = prepare.prepare(engine, project, image, spec(tmp_path), "a" * 64)
         assert volumes.filled(engine, again.id, "/app/kept")
         containers.remove(engine, again.id)
         assert len(harness.volumes(engine, tmp_path)) == 1

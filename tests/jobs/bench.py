@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from devloop import events
 from devloop.engine.client import Engine
 from devloop.engine.logs import Lines
-from devloop.jobs import grammar
-from devloop.jobs.contexts import Host, Order
-from devloop.jobs.runner import Run
+from devloop.jobs.run.job import Run
+from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.workflow import grammar
 
 
 class Shell:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from devloop.loop import inputs as on
-from devloop.loop.state import App
+from devloop.loop.decide import inputs as on
+from devloop.loop.decide.state import App
 from tests.loop.machine import A, Machine
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from devloop import events
-from devloop.loop import actions as do
-from devloop.loop import inputs as on
-from devloop.loop.classify import Impact
-from devloop.loop.picture import Wanted
-from devloop.loop.state import State
-from devloop.loop.step import step
+from devloop.loop.decide import actions as do
+from devloop.loop.decide import inputs as on
+from devloop.loop.decide.state import State
+from devloop.loop.decide.step import step
 from devloop.model import Change, ChangeKind, ContainerSpec
+from devloop.project.classify import Impact
+from devloop.project.state import Wanted
 from devloop.stacks.fingerprint import Fingerprint
 
 

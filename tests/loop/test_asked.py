@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from devloop import events
-from devloop.jobs.workflow import Job, Workflow
-from devloop.loop import inputs as on
+from devloop.jobs.workflow.model import Job, Workflow
+from devloop.loop.decide import inputs as on
 from tests.loop.machine import B, Machine
 
 TESTING = Workflow(path="devloop.yaml", jobs=(Job("test", "devloop.yaml:1:1"),))

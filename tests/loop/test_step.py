@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from devloop import events
-from devloop.loop import actions as do
-from devloop.loop import inputs as on
-from devloop.loop.state import App, State, Work
-from devloop.loop.step import step
+from devloop.loop.decide import actions as do
+from devloop.loop.decide import inputs as on
+from devloop.loop.decide.state import App, State, Work
+from devloop.loop.decide.step import step
 from tests.loop.machine import A, B, C, Machine, wanted
 
 

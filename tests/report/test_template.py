@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from devloop.errors import UserError
-from devloop.report.template import fields, render
+from devloop.report.go_template import fields, render
 
 ROWS = [{"Name": "shop-1", "State": "running"}, {"Name": "b", "State": 'say "x"'}]
 HEADS = {"Name": "CONTAINER", "State": "STATE"}

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from devloop import events
+from devloop.report.status import View
 from devloop.report.tui import KEYS, Panel, Tui
-from devloop.report.view import View
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 

@@ -6,7 +6,7 @@ import pytest
 
 from devloop import events
 from devloop.report.screen import Screen
-from devloop.report.view import View
+from devloop.report.status import View
 
 BUILT = events.ImageBuilt("shop:1", "f" * 64, cached=False, duration_s=1.0)
 STEPS = (

@@ -10,9 +10,9 @@ import pytest
 
 from devloop.cli import app as cli
 from devloop.cli.init import init
-from devloop.config import nodes
 from devloop.scaffold import backings
 from devloop.stacks import registry
+from devloop.yaml import nodes
 from tests.scaffold.projects import NODE
 from tests.stacks.snapshots import package, tree
 

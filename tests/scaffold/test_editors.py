@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from devloop.errors import UserError
 from devloop.model import Port
-from devloop.scaffold import editors
-from devloop.scaffold.editor_files import FILES, Subject
+from devloop.scaffold.editors import plan as editors
+from devloop.scaffold.editors.files import FILES, Subject
 from devloop.scaffold.plan import FilePlan
 from tests.scaffold.vscode import TASKS
 

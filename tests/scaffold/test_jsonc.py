@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devloop.scaffold.jsonc import JsonError, merge
+from devloop.scaffold.editors.jsonc import JsonError, merge
 
 MERGED = [
     ("", {"a": 1}, '{\n  "a": 1\n}\n'),

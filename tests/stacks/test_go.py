@@ -1,7 +1,7 @@
 import pytest
 
-from devloop.stacks import go_mod
 from devloop.stacks.base import ManifestError
+from devloop.stacks.go import mod as go_mod
 from tests.stacks.snapshots import one
 
 MAIN = "package main\nfunc main() {}\n"

@@ -1,7 +1,7 @@
 import pytest
 
-from devloop.stacks import java_maven
 from devloop.stacks.base import ManifestError
+from devloop.stacks.java import maven as java_maven
 from tests.stacks.snapshots import one
 
 BOOT = "<project><parent><artifactId>spring-boot-starter-parent</artifactId></parent></project>"

@@ -8,7 +8,7 @@ import pytest
 
 from devloop.image import inputs as image_inputs
 from devloop.image.inputs import BuildSettings
-from devloop.loop import picture
+from devloop.project import state as picture
 from devloop.scaffold import plan
 from devloop.scaffold.write import read_templates
 from devloop.stacks import fingerprint, registry

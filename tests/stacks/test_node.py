@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from devloop.stacks import node_frameworks
 from devloop.stacks.base import Env
+from devloop.stacks.node import frameworks as node_frameworks
 from tests.stacks.snapshots import one, package
 
 EXPRESS = {"dependencies": {"express": "^4"}}

@@ -1,6 +1,6 @@
 import pytest
 
-from devloop.stacks import php_extensions
+from devloop.stacks.php import extensions as php_extensions
 from tests.stacks.snapshots import one
 
 SERVE = ("php", "-S", "0.0.0.0:8000")

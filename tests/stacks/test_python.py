@@ -1,8 +1,8 @@
 import pytest
 
-from devloop.stacks import python_commands
 from devloop.stacks.base import Env
-from devloop.stacks.python_install import PDM, POETRY, UV
+from devloop.stacks.python import commands as python_commands
+from devloop.stacks.python.install import PDM, POETRY, UV
 from tests.stacks.snapshots import detect, one
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"

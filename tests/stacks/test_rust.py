@@ -1,6 +1,6 @@
 import pytest
 
-from devloop.stacks import rust_cargo
+from devloop.stacks.rust import cargo as rust_cargo
 from tests.stacks.snapshots import one
 
 ANY = "0.0.0.0"  # noqa: S104 - a command, not a socket

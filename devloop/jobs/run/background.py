@@ -1,0 +1,87 @@
+"""Steps in the background: set going, ended, waited for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devloop.jobs.run.scope import Ended, Scope, Written
+from devloop.jobs.workflow.model import Step
+
+MOST = 10
+"""How many run at once: as on GitHub."""
+
+
+@dataclass
+class Beside:
+    """A step in the background; ``scope`` is its own, made when ``before`` had been written."""
+
+    step: Step
+    name: str
+    scope: Scope
+    before: Written
+    ended: Ended | None = None
+    error: Exception | None = None
+    thread: threading.Thread | None = None
+    cancelled: bool = False
+
+
+class Background:
+    """One job's; ``perform`` runs a step in a shell of its own, or says that it was cancelled."""
+
+    def __init__(self, perform: Callable[[Beside], Ended]) -> None:
+        self._perform = perform
+        self._slots = threading.Semaphore(MOST)
+        self._known: dict[str, Beside] = {}
+
+    def launch(self, scope: Scope, step: Step, name: str) -> Beside:
+        """Set a step going; it sees what there is now."""
+        one = Beside(step, name, scope.aside(step.id or step.title), scope.written.copy())
+        self._known[step.id or name] = one
+        one.thread = threading.Thread(target=self._run, args=(one,), daemon=True, name=name)
+        one.thread.start()
+        return one
+
+    def _run(self, one: Beside) -> None:
+        try:
+            with self._slots:
+                one.ended = self._perform(one)
+        except Exception as error:  # noqa: BLE001 - raised where the step is waited for
+            one.error = error
+
+    def meant(self, step: Step) -> list[Beside]:
+        """List the steps that one waits for, or ends."""
+        if step.wait == ("*",):
+            return self.left()
+        return [self._known[one] for one in (*step.wait, step.cancel) if one in self._known]
+
+    def left(self) -> list[Beside]:
+        """List the steps that nobody has waited for."""
+        return [one for one in self._known.values() if one.thread]
+
+    @staticmethod
+    def wait(meant: list[Beside], patience: float) -> list[Beside]:
+        """Wait for steps, but no longer than these seconds; gives those that still run."""
+        deadline = time.monotonic() + patience
+        for one in meant:
+            if one.thread:
+                one.thread.join(max(0.0, deadline - time.monotonic()))
+        return [one for one in meant if one.thread and one.thread.is_alive()]
+
+    @staticmethod
+    def join(scope: Scope, meant: list[Beside]) -> bool:
+        """Wait for steps, and take what they left behind; says whether one failed."""
+        failed = False
+        for one in [one for one in meant if one.thread]:
+            if one.thread:
+                one.thread.join()
+            one.thread = None
+            if one.error:
+                raise one.error
+            if one.ended:
+                scope.written.join(one.scope.written, one.before)
+                scope.record(one.step, one.ended)
+                failed = failed or one.ended.conclusion == "failure"
+        return failed

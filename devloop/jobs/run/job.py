@@ -1,0 +1,256 @@
+"""Runs one job's steps in shells that wait in the container.
+
+The law: a job's steps run one after the other in one shell, each step in the background in a shell
+of its own; what such a step leaves behind counts from when it was waited for. A step is ended by
+its name, and with it all that it is made of. Nothing is told before it is masked.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devloop import events
+from devloop.errors import ConfigError
+from devloop.jobs.expressions.evaluate import ExpressionError
+from devloop.jobs.run import shell
+from devloop.jobs.run.background import Background, Beside
+from devloop.jobs.run.evaluation import View
+from devloop.jobs.run.output import Voice
+from devloop.jobs.run.scope import Ended, Scope
+from devloop.jobs.run.steps import Call, Lane, Performed, Performer
+from devloop.jobs.run.termination import Endings, Talk
+from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.graph import Outcome
+from devloop.jobs.workflow.model import Step
+
+MINUTE = 60.0
+PATIENCE = 1.0
+"""After so many seconds it is said what a step waits for."""
+LONGEST = 360.0
+"""After so many minutes a job or a step has taken too long, unless it says otherwise."""
+
+
+@dataclass
+class Run:
+    """One run of a job; ``stop`` may be called from any thread.
+
+    ``read`` gives the content of a file of the project, None if there is none.
+    """
+
+    order: Order
+    host: Host
+    open: Callable[[], Talk]
+    report: Callable[[events.Event], None]
+    hash_files: Callable[..., str] = lambda *_patterns: ""
+    read: Callable[[str], bytes | None] = lambda _path: None
+    cancelled: bool = False
+    abandoned: bool = False
+
+    def __post_init__(self) -> None:
+        """Give the run the name of its folder, and the nonce of its shells' lines."""
+        track = secrets.token_hex(6)
+        folder = f"/tmp/devloop-{track}"  # noqa: S108 - in the container, mode 700
+        self._scope = Scope()
+        self._endings = Endings(track, self.open)
+        self._voice = Voice(self.order.label, self.host.workspace, self.report)
+        self._view = View(self.host, self.order, folder, self.hash_files, lambda: self.cancelled)
+        self._performer = Performer(
+            self._view, self._voice, self._endings, secrets.token_hex(12), self._steps, self.read
+        )
+        self._background = Background(self._aside)
+        for value in self.host.secrets.values() if self.order.named else ():
+            self._voice.masks.add(value)
+
+    # the job
+
+    def __call__(self) -> Outcome:
+        """Run all steps; gives how the job ended."""
+        began = time.monotonic()
+        lane, outputs = self._lane(), dict[str, str]()
+        try:
+            try:
+                outputs = self._job(lane)
+            except (ExpressionError, ValueError) as error:
+                self._complain(str(error))
+            self._clean(lane)
+        finally:
+            lane.talk.close()
+        return self._outcome(time.monotonic() - began, outputs)
+
+    def _job(self, lane: Lane) -> dict[str, str]:
+        """Run the job for no longer than it may; gives its outputs."""
+        order, view, scope = self.order, self._view, self._scope
+        timer = self._timer(view.number(scope, order.job.timeout), self._timed_out)
+        try:
+            for env in (order.workflow.env, order.job.env):
+                view.env |= view.filled(scope, env)
+            self._steps(lane, scope, order.job.steps)
+            self._join(scope, self._background.left())
+            found = {key: view.fill(scope, value) for key, value in order.job.outputs}
+        finally:
+            timer.cancel()
+        return {key: value for key, value in found.items() if not self._voice.masks.within(value)}
+
+    def _clean(self, lane: Lane) -> None:
+        """Leave nothing behind: no process and no file."""
+        end = shell.end(self._view.folder, self._performer.nonce)
+        lane.talk.send(self._endings.last() + end)
+        for _ in lane.lines:
+            pass
+
+    def _lane(self) -> Lane:
+        talk = self.open()
+        talk.send(shell.begin(self._view.folder))
+        return Lane(talk, talk.lines())
+
+    def _outcome(self, duration: float, outputs: Mapping[str, str]) -> Outcome:
+        outcome = "failure" if self._scope.failed else "success"
+        outcome = "cancelled" if self.cancelled else outcome
+        conclusion = self._conclusion(self._scope, outcome, self.order.job.continue_on_error)
+        return Outcome(outcome, conclusion, outputs, duration, tuple(self._performer.not_run))
+
+    def _conclusion(self, scope: Scope, outcome: str, forgiving: bool | str) -> str:
+        forgiven = outcome == "failure" and self._view.flag(scope, forgiving)
+        return "success" if forgiven else outcome
+
+    # ending
+
+    def stop(self, *, abandon: bool) -> None:
+        """End the steps that run; ``abandon``: no other step runs after them."""
+
+        def decide() -> None:
+            self.cancelled = True
+            self.abandoned = self.abandoned or abandon
+
+        self._endings.stop(decide)
+
+    def _timed_out(self) -> None:
+        self._complain("the job timed out")
+        self.stop(abandon=False)
+
+    def _complain(self, text: str) -> None:
+        self._scope.failed = True
+        self._voice.complain(text, self.order.job.location)
+
+    @staticmethod
+    def _timer(minutes: float, work: Callable[[], object]) -> threading.Timer:
+        timer = threading.Timer((minutes or LONGEST) * MINUTE, work)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    # steps
+
+    def _steps(self, lane: Lane, scope: Scope, steps: tuple[Step, ...]) -> None:
+        """Run steps one after the other; those in the background are only set going."""
+        for at, step in enumerate(steps):
+            name = f"{scope.prefix}s{at}"
+            if self.abandoned or self._endings.over(name):
+                return
+            if step.background:
+                self._background.launch(scope, step, name)
+            elif step.parallel:
+                beside = enumerate(step.parallel)
+                group = [self._background.launch(scope, one, f"{name}.s{n}") for n, one in beside]
+                self._control(scope, step, group)
+            elif step.run or step.uses:
+                scope.record(step, self._step(lane, scope, step, name))
+            else:
+                self._control(scope, step, self._background.meant(step))
+
+    def _step(self, lane: Lane, scope: Scope, step: Step, name: str) -> Ended:
+        """Run a step if its condition holds."""
+        began = time.monotonic()
+        with self._endings.running(name):
+            outcome, outputs = self._attempt(lane, scope, step, name)
+        ended = Ended(outcome, self._conclusion(scope, outcome, step.continue_on_error), outputs)
+        self._tell(scope, step, ended, time.monotonic() - began)
+        return ended
+
+    def _attempt(self, lane: Lane, scope: Scope, step: Step, name: str) -> Performed:
+        try:
+            env = self._view.filled(scope, step.env)
+            if self._view.holds(scope, step.condition, env):
+                return self._limited(Call(lane, scope, step, name, env))
+        except ConfigError as error:
+            for problem in error.problems:
+                self._voice.complain(problem.message, problem.location or step.location)
+            return "failure", {}
+        except (ExpressionError, ValueError) as error:
+            if not self.abandoned:
+                self._voice.complain(str(error), step.location)
+            return "failure", {}
+        return "skipped", {}
+
+    def _limited(self, call: Call) -> Performed:
+        """Perform a step for no longer than it may."""
+        late = threading.Event()
+
+        def expire() -> None:
+            late.set()
+            self._endings.end(call.name)
+
+        minutes = self._view.number(call.scope, call.step.timeout)
+        timer = self._timer(minutes, expire)
+        try:
+            outcome, outputs = self._performer.perform(call)
+        finally:
+            timer.cancel()
+        if late.is_set():
+            self._voice.complain(f"timed out after {minutes:g} minutes", call.step.location)
+            return "failure", outputs
+        return ("cancelled" if self._endings.over(call.name) else outcome), outputs
+
+    def _tell(self, scope: Scope, step: Step, ended: Ended, duration: float) -> None:
+        title = self._voice.masks.hide(f"{scope.title}{self._titled(scope, step)}")
+        row = dict(self.order.row) or None
+        forgiven = ended.outcome if ended.outcome != ended.conclusion else None
+        self.report(
+            events.StepFinished(self.order.name, row, title, ended.conclusion, duration, forgiven)
+        )
+
+    def _titled(self, scope: Scope, step: Step) -> str:
+        """Say what a step is called; a name that cannot be evaluated is told as it is."""
+        try:
+            return self._view.fill(scope, step.title)
+        except ExpressionError:
+            return step.title
+
+    # steps in the background
+
+    def _aside(self, one: Beside) -> Ended:
+        """Run a step in a shell of its own."""
+        if self.abandoned or one.cancelled:
+            ended = Ended("cancelled", "cancelled")
+            self._tell(one.scope, one.step, ended, 0.0)
+            return ended
+        lane = self._lane()
+        try:
+            ended = self._step(lane, one.scope, one.step, one.name)
+            lane.talk.send(shell.leave())
+        finally:
+            lane.talk.close()
+        return ended
+
+    def _control(self, scope: Scope, step: Step, meant: list[Beside]) -> None:
+        """Wait for steps in the background, after ending them if that is asked."""
+        began = time.monotonic()
+        for one in meant if step.cancel else ():
+            one.cancelled = True
+            self._endings.end(one.name)
+        outcome = "failure" if self._join(scope, meant) else "success"
+        ended = Ended(outcome, outcome)
+        scope.record(step, ended)
+        self._tell(scope, step, ended, time.monotonic() - began)
+
+    def _join(self, scope: Scope, meant: list[Beside]) -> bool:
+        """Wait for steps; says whether one failed."""
+        waiting = self._background.wait(meant, PATIENCE)
+        if waiting and not self.cancelled:
+            names = ", ".join(self._titled(scope, one.step) for one in waiting)
+            self._performer.say(f"waiting for what runs in the background: {names}")
+        return self._background.join(scope, meant)

@@ -1,0 +1,101 @@
+"""What a run tells: a step's output with its commands carried out, without its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from devloop import events
+from devloop.jobs.run import commands, problem_matchers
+from devloop.jobs.run.masks import Masks
+from devloop.model import Part
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Tells what a run has to say; ``label`` is the job's, ``workspace`` the mount."""
+
+    label: str
+    workspace: str
+    report: Callable[[events.Event], None]
+    masks: Masks = field(default_factory=Masks)
+
+    def of(self, log: str) -> Voice:
+        """Give the voice of a part that has a log of its own."""
+        return replace(self, label=f"{self.label}/{self.masks.hide(log)}") if log else self
+
+    def say(self, text: str, group: str = "") -> None:
+        """Tell a line."""
+        inside = self.masks.hide(group) or None
+        self.report(events.Log(self.label, "stdout", self.masks.hide(text), inside))
+
+    def annotate(
+        self,
+        level: str,
+        text: str,
+        path: str | None = None,
+        line: int | None = None,
+        col: int | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Tell a problem."""
+        shown = self.masks.hide(text)
+        title = self.masks.hide(title) if title else None
+        self.report(
+            events.Annotation(self.label, level, shown, path, line or None, col or None, title)
+        )
+
+    def complain(self, text: str, location: str, level: str = "error") -> None:
+        """Tell what is wrong at a place, ``path:line:column``."""
+        path, line, col = [*location.rsplit(":", 2), "", ""][:3]
+        self.annotate(level, text, path or None, int(line or 0), int(col or 0))
+
+
+class Output:
+    """The output of one step, line by line; ``directory`` is where it runs."""
+
+    def __init__(self, voice: Voice, directory: str) -> None:
+        self._voice = voice
+        self._directory = directory
+        self._stream = commands.Stream()
+        self._matchers = problem_matchers.Matchers()
+        self._group = ""
+        self._held = ""
+
+    def line(self, text: str) -> None:
+        """Take a line."""
+        voice = self._voice
+        command = self._stream.read(text)
+        if command is None:
+            self._said(text)
+        elif command.name in commands.LEVELS:
+            self._annotation(command)
+        elif command.name == "add-mask":
+            voice.masks.add(command.text)
+        elif command.name == "group":
+            voice.say(command.text)
+            self._group = command.text
+        elif command.name == "endgroup":
+            self._group = ""
+
+    def _said(self, text: str) -> None:
+        """Tell a line; the end of one that was cut waits for its rest: a secret may be in both."""
+        hidden = self._voice.masks.hide(self._held + text)
+        at = len(hidden) - (self._voice.masks.longest if isinstance(text, Part) else 0)
+        shown, self._held = hidden[: max(at, 0)], hidden[max(at, 0) :]
+        self._voice.say(shown, self._group)
+        if problem := self._matchers.read(shown):
+            path = problem_matchers.on_host(problem.file, self._voice.workspace, self._directory)
+            self._voice.annotate(problem.level, problem.message, path, problem.line, problem.col)
+
+    def _annotation(self, command: commands.Command) -> None:
+        name, root = command.properties.get("file", ""), self._voice.workspace
+        file = problem_matchers.on_host(name, root, root) if name else None
+        line, col = command.number("line"), command.number("col")
+        title = command.properties.get("title")
+        self._voice.annotate(command.name, command.text, file, line, col, title)
+
+    def close(self) -> None:
+        """Tell what was held back."""
+        if self._held:
+            self._voice.say(self._held, self._group)

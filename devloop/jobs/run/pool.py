@@ -1,0 +1,163 @@
+"""Jobs carried out: threads that run what ``jobs.graph`` decides, in one container."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from devloop import events
+from devloop.errors import DevloopError
+from devloop.jobs.run.job import Run
+from devloop.jobs.run.termination import Talk
+from devloop.jobs.schedule import graph
+from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.graph import Jobs, Outcome
+
+SPARE_FOR = 3.0
+
+Report = Callable[[events.Event], None]
+
+
+class Spare:
+    """A shell opened ahead of its use: a run that ends another one need not wait for it."""
+
+    def __init__(self, container: str, shell: Talk) -> None:
+        """Keep it; it goes if nobody takes it soon."""
+        self._container = container
+        self._shell: Talk | None = shell
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(SPARE_FOR, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def take(self, container: str) -> Talk | None:
+        """Give the shell, once, if it is in this container."""
+        with self._lock:
+            if self._container != container:
+                return None
+            found, self._shell = self._shell, None
+        self._timer.cancel()
+        return found
+
+    def close(self) -> None:
+        """End a shell that nobody took."""
+        found = self.take(self._container)
+        if found:
+            with suppress(DevloopError, OSError):
+                found.close()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What runs take from outside: shells in a container, and the project's files.
+
+    ``open_shell`` raises ``DevloopError`` or ``OSError``; ``read`` gives a file's content, None if
+    there is none; ``hash_files`` the hash of all files that match patterns.
+    """
+
+    open_shell: Callable[[str], Talk]
+    read: Callable[[str], bytes | None]
+    hash_files: Callable[..., str]
+
+
+class Pool:
+    """Runs orders, each in a thread; ``post`` gets (order, outcome) when one has ended."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        report: Report,
+        post: Callable[[Order, Outcome], None],
+    ) -> None:
+        self._around = around
+        self._report = report
+        self._post = post
+        self._runs: dict[str, Run] = {}
+        self._spares: queue.SimpleQueue[Spare] = queue.SimpleQueue()
+
+    def perform(self, action: graph.Action, container: str, host: Host) -> None:
+        """Do what the graph decided."""
+        match action:
+            case graph.Tell():
+                self._report(action.event)
+            case graph.Start():
+                run = Run(
+                    action.order,
+                    host,
+                    lambda: self._shell(container),
+                    self._report,
+                    self._around.hash_files,
+                    self._around.read,
+                )
+                self._runs[action.order.label] = run
+                self._spawn(self._run, action.order, run)
+            case graph.Cancel() if action.order.label in self._runs:
+                self._spawn(self._stop, self._runs[action.order.label], action.abandon)
+                if action.abandon:
+                    self._spawn(self._prepare, container)
+
+    def quit(self) -> None:
+        """Let no run complain that its container goes."""
+        for run in self._runs.values():
+            run.cancelled = run.abandoned = True
+
+    def _prepare(self, container: str) -> None:
+        with suppress(DevloopError, OSError):
+            self._spares.put(Spare(container, self._around.open_shell(container)))
+
+    def _shell(self, container: str) -> Talk:
+        """Give a shell: one that was opened ahead, else a new one."""
+        with suppress(queue.Empty):
+            while True:
+                found = self._spares.get_nowait().take(container)
+                if found:
+                    return found
+        return self._around.open_shell(container)
+
+    def _run(self, order: Order, run: Run) -> None:
+        try:
+            outcome = run()
+        except (DevloopError, OSError) as error:
+            self._report(events.Error(f"job {order.label} could not be run: {error}"))
+            outcome = Outcome("failure", "failure")
+        self._post(order, outcome)
+
+    @staticmethod
+    def _stop(run: Run, abandon: bool) -> None:
+        try:
+            run.stop(abandon=abandon)
+        except (DevloopError, OSError):
+            return  # the container has gone, and what ran in it
+
+    @staticmethod
+    def _spawn(work: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True, name=work.__name__).start()
+
+
+def once(
+    around: Surroundings,
+    container: str,
+    jobs: Jobs,
+    names: tuple[str, ...],
+    report: Report,
+    *,
+    named: bool,
+) -> tuple[Jobs, bool]:
+    """Run these jobs to their end; also says whether the user interrupted them."""
+    ended: queue.SimpleQueue[tuple[Order, Outcome]] = queue.SimpleQueue()
+    pool = Pool(around, report, lambda order, outcome: ended.put((order, outcome)))
+    jobs, plan = graph.ask(jobs, names, (), named=named)
+    interrupted = False
+    while True:
+        for action in plan:
+            pool.perform(action, container, jobs.host)
+        if jobs.idle or (interrupted and not jobs.waves):
+            return jobs, interrupted
+        try:
+            jobs, plan = graph.ended(jobs, *ended.get())
+        except KeyboardInterrupt:
+            interrupted = True
+            jobs, plan = graph.hold(jobs)

@@ -1,0 +1,116 @@
+"""Ends steps that run: knows their processes, and kills them by their tracks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from devloop.jobs.run import shell
+
+
+class Talk(Protocol):
+    """A POSIX shell in the container that reads its commands from us."""
+
+    def send(self, text: str) -> None:
+        """Give it commands."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield its output until it ends."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class Endings:
+    """The steps of one run by their names, ``s1.s0`` being a part of ``s1``.
+
+    A step that is over stays so, with its parts; one that was stopped with the job does not take
+    with it what an action does always. May be used from several threads.
+    """
+
+    def __init__(self, track: str, talk: Callable[[], Talk]) -> None:
+        self._track = track
+        self._open = talk
+        self._lock = threading.Lock()
+        self._groups: dict[int, str] = {}
+        self._running: set[str] = set()
+        self._scripts: set[str] = set()
+        self._stopped: set[str] = set()
+        self._over: set[str] = set()
+
+    def track(self, name: str = "") -> str:
+        """Give what the processes of a step have in their environment, and of all steps."""
+        return f"{self._track}.{name}." if name else f"{self._track}."
+
+    @contextmanager
+    def running(self, name: str) -> Iterator[None]:
+        """Know a step from before its condition is looked at."""
+        with self._lock:
+            self._running.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(name)
+
+    @contextmanager
+    def script(self, name: str) -> Iterator[None]:
+        """Know that a step has or will have a process."""
+        with self._lock:
+            self._scripts.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._scripts.discard(name)
+
+    def begun(self, name: str, group: int) -> None:
+        """Know a step's process; it may have been ended before there was one."""
+        with self._lock:
+            self._groups[group] = name
+        if self.over(name):
+            threading.Thread(target=self._kill, args=((name,),), daemon=True).start()
+
+    def over(self, name: str) -> bool:
+        """Say whether a step was ended, by itself or with the one that it is a part of."""
+        parts = name.split(".")
+        above = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        return name in self._stopped or bool(above & self._over)
+
+    def stop(self, decide: Callable[[], None]) -> None:
+        """End what runs; a step that looks at its condition after ``decide`` sees what it said."""
+        with self._lock:
+            decide()
+            self._stopped |= self._running
+            names = tuple(self._scripts)
+        self._kill(names)
+
+    def end(self, name: str) -> None:
+        """End a step and its parts."""
+        with self._lock:
+            self._over.add(name)
+        self._kill((name,))
+
+    def last(self) -> str:
+        """Give the commands that end all that the run has left."""
+        return shell.kill((self.track(),), tuple(self._groups), gently=False)
+
+    def _kill(self, names: tuple[str, ...]) -> None:
+        if not names:
+            return
+        with self._lock:
+            groups = tuple(
+                group
+                for group, owner in self._groups.items()
+                if any(f"{owner}.".startswith(f"{name}.") for name in names)
+            )
+        tracks = tuple(self.track(name) for name in names)
+        talk = self._open()
+        try:
+            talk.send(shell.kill(tracks, groups, gently=True) + shell.leave())
+            for _ in talk.lines():
+                pass
+        finally:
+            talk.close()

@@ -1,0 +1,78 @@
+"""Talks to a running loop (``devloop.serve.server`` says how)."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Self
+
+from devloop.errors import HostError, UserError
+from devloop.serve import address as place
+
+PATIENCE = 5.0
+
+
+class NoLoopError(UserError):
+    """No loop runs in this project."""
+
+
+class Talk:
+    """One request; ``answer`` is what the loop said, ``events`` what it tells from then on."""
+
+    def __init__(self, project: str, ask: str, **more: object) -> None:
+        """Ask; raises ``NoLoopError``, or ``UserError`` with the loop's words if it refuses."""
+        self._link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._link.settimeout(PATIENCE)
+        self._lines = self._link.makefile("rb")
+        try:
+            self._connect(place.path(project))
+            self._link.sendall(json.dumps({"ask": ask, **more}).encode() + b"\n")
+            self.answer = self._answer()
+        except TimeoutError:
+            self.close()
+            raise HostError("the loop does not answer", hint="`devloop kill` ends it") from None
+        except OSError:
+            self.close()
+            raise NoLoopError("no loop runs here", hint="start one with `devloop up`") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; whoever reads the events sees their end."""
+        with suppress(OSError):
+            self._link.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._lines.close()
+        self._link.close()
+
+    def _connect(self, path: str) -> None:
+        self._link.connect(path)
+        if not place.same_user(self._link):
+            raise HostError("the control socket is another user's", hint="who runs the loop?")
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yield events as ``--format json`` has them, until the loop ends or goes."""
+        self._link.settimeout(None)
+        with suppress(OSError, ValueError):
+            for line in self._lines:
+                yield json.loads(line)
+
+    def _answer(self) -> Mapping[str, Any]:
+        line = self._lines.readline()
+        if not line:
+            raise NoLoopError("the loop has just ended", hint="start one with `devloop up`")
+        found: Mapping[str, Any] = json.loads(line)
+        if not found["ok"]:
+            raise UserError(str(found["message"]), hint=str(found["hint"]))
+        return found

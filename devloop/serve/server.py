@@ -1,0 +1,128 @@
+"""Answers those who talk to a running loop, on a socket that only its user can reach.
+
+One JSON object a line: ``{"ask": "restart"}`` is answered by ``{"ok": true}`` or ``{"ok": false,
+"message": …, "hint": …}``. With ``"follow": true`` events go on behind the answer, as in ``--format
+json``, until the loop ends; ``"recent": true`` has those first that were told before. Nothing
+listens on the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Self
+
+from devloop.errors import DevloopError, HostError
+from devloop.events import as_json
+from devloop.serve import address as place
+from devloop.serve.history import History
+
+LONGEST_REQUEST = 1 << 16
+PATIENCE = 10.0
+
+Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Takes a request, gives what goes into the answer; raises ``DevloopError`` to refuse."""
+
+
+class Server:
+    """One loop's socket, there from ``with`` to its end."""
+
+    def __init__(self, project: str, history: History, answer: Answer) -> None:
+        self._path = place.path(project)
+        self._history = history
+        self._answer = answer
+        self._socket: socket.socket
+
+    def __enter__(self) -> Self:
+        """Listen; what a killed loop left in the place goes. The project's lock must be held."""
+        place.make_folder()
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(self._path)
+            os.chmod(self._path, 0o600)
+        except OSError as error:
+            self._socket.close()
+            raise HostError(
+                f"no control socket can be made at {self._path}: {error}",
+                hint="set XDG_RUNTIME_DIR to a short path of yours that is not on a network drive",
+            ) from None
+        self._socket.listen()
+        threading.Thread(target=self._accept, daemon=True, name="control").start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more; who follows goes on to hear the last events."""
+        with suppress(OSError):
+            os.unlink(self._path)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
+
+    def _talk(self, link: socket.socket) -> None:
+        with link, suppress(OSError):
+            if not place.same_user(link):
+                return
+            link.settimeout(PATIENCE)
+            request = _request(link)
+            link.settimeout(None)
+            if request.get("follow"):
+                self._follow(link, request)
+            else:
+                _send(link, self._answered(request))
+
+    def _follow(self, link: socket.socket, request: Mapping[str, Any]) -> None:
+        """Listen before asking, so that nothing which follows from it is missed."""
+        with self._history.listen(recent=bool(request.get("recent"))) as heard:
+            answer = self._answered(request)
+            _send(link, answer)
+            if answer["ok"]:
+                threading.Thread(target=_watch, args=(link, heard.end), daemon=True).start()
+                for ts, event in heard:
+                    _send(link, as_json(event, ts))
+                link.shutdown(socket.SHUT_RDWR)  # the watching thread holds it open
+
+    def _answered(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return {"ok": True, **self._answer(request)}
+        except DevloopError as error:
+            return {"ok": False, "message": str(error), "hint": error.hint}
+
+
+def _watch(link: socket.socket, gone: Callable[[], None]) -> None:
+    """Notice that whoever listened has gone."""
+    with suppress(OSError):
+        while link.recv(1024):
+            pass
+    gone()
+
+
+def _request(link: socket.socket) -> Mapping[str, Any]:
+    text = b""
+    while not text.endswith(b"\n"):
+        piece = link.recv(4096)
+        text += piece
+        if not piece or len(text) > LONGEST_REQUEST:
+            break
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _send(link: socket.socket, found: Mapping[str, object]) -> None:
+    link.sendall(json.dumps(found, ensure_ascii=True).encode() + b"\n")

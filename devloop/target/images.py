@@ -1,0 +1,254 @@
+"""Have the image of a picture: look it up, or build it; keep the newest few."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from devloop import events
+from devloop.engine import images as engine_images
+from devloop.engine import volumes
+from devloop.engine.client import NOT_FOUND, Engine
+from devloop.engine.images import Image
+from devloop.errors import ProjectError, RefusedError, UserError
+from devloop.image import buildx, context, engine_build
+from devloop.image.engine_build import Order
+from devloop.image.progress import Layers, Log, Vertex
+from devloop.model import LABEL_FINGERPRINT, LABEL_PROJECT, Project
+from devloop.project import state as pictures
+from devloop.project.state import Picture
+from devloop.watch import tree
+
+KEPT_IMAGES = 5
+STALE_RETRIES = 20
+STALE_PAUSE = 0.1
+
+_making: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""Services that share an image build it once, one after the other."""
+
+Report = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """An image that is there; ``cached``: no build ran; ``duration`` in seconds."""
+
+    image: Image
+    cached: bool
+    duration: float
+
+
+def ensure(  # noqa: PLR0913 - one build
+    engine: Engine,
+    project: Project,
+    picture: Picture,
+    cause: str,
+    report: Report,
+    build_id: str,
+    cancelled: threading.Event,
+    *,
+    forced: bool = False,
+) -> Made:
+    """Have the picture's image; ``forced``: build it anew, without what the builder remembers.
+
+    Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
+    """
+    name = project.image(picture.wanted.fingerprint.digest)
+    with _making[name]:
+        if cancelled.is_set():
+            raise engine_build.BuildCancelledError
+        began = time.monotonic()
+        found = engine_images.inspect(engine, name)
+        if found and not forced:
+            return Made(found, cached=True, duration=time.monotonic() - began)
+        report(events.ImageBuilding(cause))
+        pull_bases(engine, picture, report)
+
+        def ordered() -> Order:
+            return replace(order(project, picture, build_id), no_cache=forced)
+
+        made = engine_images.inspect(engine, _build(engine, ordered, picture, report, cancelled))
+        if made is None:
+            raise ProjectError("the engine lost the image that it had built")
+        return Made(made, cached=False, duration=time.monotonic() - began)
+
+
+def pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
+    """Fetch the images that the build begins with, as far as they are not there."""
+    for name, platform in picture.inputs.bases:
+        if not name or engine_images.inspect(engine, name):
+            continue
+        report(events.ImagePulling(name))
+        layers = Layers()
+        for message in _pull(engine, name, platform):
+            if "error" in message:
+                raise _no_base(name, str(message["error"]))
+            if layers.take(message, time.monotonic()):
+                report(events.ImagePulling(name, layers.done, layers.total))
+
+
+def _pull(engine: Engine, name: str, platform: str) -> Any:  # noqa: ANN401 - JSON messages
+    try:
+        yield from engine.pull(name, platform)
+    except RefusedError as error:
+        raise _no_base(name, error.message) from None
+
+
+def _no_base(name: str, why: str) -> ProjectError:
+    return ProjectError(
+        f"the base image {name} cannot be pulled: {why.strip()}",
+        hint="is its name right, and `docker login` done if it is private?",
+    )
+
+
+def _build(
+    engine: Engine,
+    ordered: Callable[[], Order],
+    picture: Picture,
+    report: Report,
+    cancelled: threading.Event,
+) -> str:
+    """Build; what changes while it is packed is packed anew, so that the name stays true."""
+    for _ in range(STALE_RETRIES):
+        try:
+            return _run(engine, ordered(), picture, report, cancelled)
+        except engine_build.StaleContextError as error:
+            if cancelled.is_set():
+                raise engine_build.BuildCancelledError from None
+            stale = error
+            time.sleep(STALE_PAUSE)
+    raise UserError(f"{stale} is not what it was when the build was decided")
+
+
+def _run(
+    engine: Engine,
+    order: Order,
+    picture: Picture,
+    report: Report,
+    cancelled: threading.Event,
+) -> str:
+    def same(path: str, content: bytes) -> bool:
+        return _same(picture, path, content)
+
+    return run(engine, order, report, cancelled, same, session=picture.inputs.session)
+
+
+def run(
+    engine: Engine,
+    order: Order,
+    report: Report,
+    cancelled: threading.Event,
+    same: Callable[[str, bytes], bool],
+    *,
+    session: bool,
+) -> str:
+    """Build by the Engine API, or through buildx where a RUN asks for what needs a session."""
+    tell = _teller(report)
+    if session:
+        return buildx.build(order, tell, cancelled, same)
+    return engine_build.build(engine, order, tell, cancelled.is_set, same)
+
+
+def _secrets(root: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find the file of each secret in the project: ``.<id>``, else ``<id>``."""
+    for name in sorted(ids):
+        for path in (f".{name}", name):
+            full = os.path.join(root, path)
+            if os.path.isfile(full):
+                yield name, full
+                break
+
+
+def order(project: Project, picture: Picture, build_id: str) -> Order:
+    """Order the image of a picture."""
+    fingerprint = picture.wanted.fingerprint.digest
+    ignore = picture.inputs.ignore
+    paths = tree.walk(project.root, lambda path: path == ".devloop" or ignore.prunes(path))
+    return Order(
+        root=project.root,
+        files=tuple(context.members(picture.inputs, paths)),
+        dockerfile=picture.dockerfile,
+        ignore=picture.ignore,
+        target=picture.inputs.target,
+        build_args=dict(picture.config.app.build_args),
+        labels=volumes.labels(project, fingerprint),
+        tag=project.image(fingerprint),
+        build_id=build_id,
+        secrets=tuple(_secrets(project.root, picture.inputs.secrets)),
+        ssh=picture.inputs.ssh,
+    )
+
+
+def _same(picture: Picture, path: str, content: bytes) -> bool:
+    """Say whether a file that is packed is still what the fingerprint was made from."""
+    known = picture.wanted.fingerprint.entries.get(path)
+    role = picture.role(path)
+    if known is None or role is None:
+        return True
+    now, complaint = pictures.entry(path, content, role, picture.detections)
+    return not complaint and now.digest.rstrip("x") == known.digest.rstrip("x")
+
+
+def _teller(report: Report) -> Callable[[Vertex | Log], None]:
+    """Report each step of the user's when it begins, where it takes a while, and at its end."""
+    told: set[str] = set()
+    begun: set[str] = set()
+
+    def tell(item: Vertex | Log) -> None:
+        if isinstance(item, Log) or item.digest in told or item.error:
+            return
+        if not item.name.startswith("[") or item.name.startswith("[internal]"):
+            return
+        if item.completed:
+            told.add(item.digest)
+            report(events.ImageStep(item.name, item.cached, item.completed - item.started))
+        elif item.started and item.digest not in begun:
+            begun.add(item.digest)
+            report(events.ImageStepStarted(item.name))
+
+    return tell
+
+
+def prune(engine: Engine, project: Project) -> None:
+    """Keep the project's newest images; older ones go, with the volumes filled from them."""
+    found = engine.get("/images/json", filters=f'{{"label":["{LABEL_PROJECT}={project.id}"]}}')
+    mine = [one for one in found if _tags(one, project)]
+    if len(mine) <= KEPT_IMAGES:
+        return
+    mine.sort(key=lambda one: _tagged(engine, one), reverse=True)
+    for old in mine[KEPT_IMAGES:]:
+        _remove(engine, project, old)
+
+
+def _tagged(engine: Engine, image: dict[str, Any]) -> datetime:
+    """Say when an image got its name; one made of cached layers bears their old date itself."""
+    try:
+        metadata = engine.get(f"/images/{image['Id']}/json").get("Metadata") or {}
+        return datetime.fromisoformat(metadata["LastTagTime"])
+    except (KeyError, RefusedError):  # gone meanwhile, or an engine that does not tell
+        return datetime.fromtimestamp(int(image["Created"]), UTC)
+
+
+def _tags(image: dict[str, Any], project: Project) -> list[str]:
+    return [tag for tag in image.get("RepoTags") or () if tag.startswith(project.repository + ":")]
+
+
+def _remove(engine: Engine, project: Project, image: dict[str, Any]) -> None:
+    fingerprint = (image.get("Labels") or {}).get(LABEL_FINGERPRINT, "")
+    try:
+        for tag in _tags(image, project):
+            engine.delete(f"/images/{tag}")
+        filters = (
+            f'{{"label":["{LABEL_PROJECT}={project.id}","{LABEL_FINGERPRINT}={fingerprint}"]}}'
+        )
+        for volume in engine.get("/volumes", filters=filters).get("Volumes") or ():
+            engine.delete(f"/volumes/{volume['Name']}")
+    except RefusedError as error:
+        if error.status == NOT_FOUND:
+            return  # somebody else was quicker; what is in use stays until the next time

@@ -1,0 +1,132 @@
+"""A container made ready to be started: its volumes full, its user at home."""
+
+from __future__ import annotations
+
+import secrets
+import tarfile
+from collections.abc import Mapping
+from dataclasses import replace
+
+from devloop.engine import volumes
+from devloop.engine.client import Engine
+from devloop.engine.containers import Container, remove
+from devloop.engine.images import Image
+from devloop.model import ContainerSpec, Project
+from devloop.target.agent import debugging
+from devloop.target.settings import HOME, inside, kept_paths, request_body
+
+SHELLS = ("/bin/sh",)
+SETSIDS = ("/usr/bin/setsid", "/bin/setsid", "/usr/sbin/setsid", "/sbin/setsid")
+
+
+def prepare(
+    engine: Engine, project: Project, image: Image, spec: ContainerSpec, fingerprint: str
+) -> Container:
+    """Create a container, ready to be started: its volumes full, its user at home.
+
+    The supervisor needs a shell and setsid; an image without them runs its command itself.
+    """
+    container = _create(engine, project, image, spec, fingerprint, supervised=True)
+    if not _can_supervise(engine, container.id):
+        remove(engine, container.id)
+        container = _create(engine, project, image, spec, fingerprint, supervised=False)
+    if spec.user:
+        settle_user(engine, container.id, spec.user)
+    if spec.debugger:
+        volumes.put(engine, container.id, "/", debugging.files(spec.debugger))
+    return container
+
+
+def prepare_idle(
+    engine: Engine, project: Project, image: Image, spec: ContainerSpec, fingerprint: str
+) -> Container:
+    """Create a container that waits instead of running the app; jobs run in it."""
+    silent = replace(spec, ports=(), command=None, debugger=None)
+    waiting = replace(image, entrypoint=("tail", "-f", "/dev/null"), command=())
+    container = _create(engine, project, waiting, silent, fingerprint, supervised=False)
+    if spec.user:
+        settle_user(engine, container.id, spec.user)
+    return container
+
+
+def _create(
+    engine: Engine,
+    project: Project,
+    image: Image,
+    spec: ContainerSpec,
+    fingerprint: str,
+    *,
+    supervised: bool,
+) -> Container:
+    """Create the container; a volume that is not known to be full is made anew, once."""
+    kept = {path: volumes.name(project, image.id, path, spec.user) for path in kept_paths(spec)}
+    new = {path for path, volume in kept.items() if not volumes.exists(engine, volume)}
+    for path in new:
+        volumes.create(engine, project, kept[path], fingerprint)
+    nonce = secrets.token_hex(8) if supervised else ""
+    body = request_body(project, image, spec, fingerprint, nonce, kept)
+    name = f"{project.slug}-next"
+    remove(engine, name)
+    identity = engine.post("/containers/create", body, name=name)["Id"]
+    container = Container(identity, name, image, spec, nonce)
+    stale = {
+        path
+        for path in kept
+        if path not in new and not volumes.filled(engine, identity, inside(spec, path))
+    }
+    if stale:
+        remove(engine, identity)
+        for path in stale:
+            volumes.remove(engine, kept[path])
+        return _create(engine, project, image, spec, fingerprint, supervised=supervised)
+    if new and spec.user:
+        _hand_over_volumes(engine, image, spec, {path: kept[path] for path in new})
+    for path in new:
+        volumes.mark(engine, identity, inside(spec, path))
+    return container
+
+
+def _can_supervise(engine: Engine, container: str) -> bool:
+    return any(volumes.has_file(engine, container, path) for path in SHELLS) and any(
+        volumes.has_file(engine, container, path) for path in SETSIDS
+    )
+
+
+def settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
+    """Give a bare uid a passwd line and a home of its own: apps break without them."""
+    uid, gid = user
+    home = tarfile.TarInfo(HOME.lstrip("/"))
+    home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, uid, gid
+    files = [(home, b"")]
+    known = volumes.read_file(engine, container, "/etc/passwd")
+    if known and not any(line.split(b":")[2:3] == [b"%d" % uid] for line in known.splitlines()):
+        line = f"devloop:x:{uid}:{gid}:devloop:{HOME}:/bin/sh\n".encode()
+        passwd = tarfile.TarInfo("etc/passwd")
+        passwd.mode = 0o644
+        files.append((passwd, known.rstrip(b"\n") + b"\n" + line))
+    volumes.put(engine, container, "/", files)
+
+
+def _hand_over_volumes(
+    engine: Engine, image: Image, spec: ContainerSpec, new: Mapping[str, str]
+) -> None:
+    """Make the invoking user the owner of freshly filled volumes, once."""
+    uid, gid = spec.user or (0, 0)
+    paths = [inside(spec, path) for path in new]
+    mounts = [
+        {"Type": "volume", "Source": volume, "Target": inside(spec, path)}
+        for path, volume in new.items()
+    ]
+    body = {
+        "Image": image.id,
+        "User": "0:0",
+        "Entrypoint": ["chown", "-R", f"{uid}:{gid}", *paths],
+        "Cmd": [],
+        "HostConfig": {"NetworkMode": "none", "Mounts": mounts},
+    }
+    helper = engine.post("/containers/create", body)["Id"]
+    try:
+        engine.post(f"/containers/{helper}/start")
+        engine.post(f"/containers/{helper}/wait")
+    finally:
+        remove(engine, helper)
