@@ -10,6 +10,7 @@ from importlib import resources
 from devloop.engine import volumes
 from devloop.engine.images import Image
 from devloop.model import ContainerSpec, Port, Project
+from devloop.target import agent
 from devloop.target.agent import debugging
 
 HOME = "/home/devloop"
@@ -86,7 +87,7 @@ def _plain_command(image: Image, spec: ContainerSpec) -> list[str]:
 
 @cache
 def _script() -> str:
-    return resources.files(__package__).joinpath("supervise.sh").read_text("ascii")
+    return resources.files(agent).joinpath("supervise.sh").read_text("ascii")
 
 
 def _mounts(spec: ContainerSpec, kept: Mapping[str, str]) -> list[dict[str, object]]:
