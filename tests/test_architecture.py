@@ -24,6 +24,13 @@ from tests.architecture import (
 
 GRAPH: Mapping[str, set[str]] = {module: ours(path) for module, path in MODULES.items()}
 EDGES = next(number for number, one in enumerate(LEVELS) if one.title == "Edges")
+REQUESTS = {"get", "post", "delete", "request"}
+API = (
+    *("/containers", "/images", "/volumes", "/networks", "/exec", "/build"),
+    *("/info", "/version", "/events", "/system", "/_ping"),
+)
+"""How the paths of the Engine API begin."""
+
 PURE = [module for module in MODULES if LEVELS[level(module)].pure]
 
 
@@ -76,6 +83,29 @@ def test_each_library_has_one_door(module: str) -> None:
     for name, line in imports(MODULES[module]):
         doors = DOORS.get(name.split(".")[0])
         assert doors is None or module in doors, f"{module}:{line} imports {name}"
+
+
+def api_paths(source: str) -> list[int]:
+    """List the lines at which a request for a path of the Engine API is made."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in REQUESTS
+        for argument in (*node.args, *(one.value for one in node.keywords))
+        for part in (argument.values[:1] if isinstance(argument, ast.JoinedStr) else [argument])
+        if isinstance(part, ast.Constant) and str(part.value).startswith(API)
+    ]
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if package(one) != "engine"])
+def test_the_engine_api_is_spoken_in_its_package_only(module: str) -> None:
+    assert api_paths(MODULES[module].read_text("utf-8")) == []
+
+
+def test_a_path_of_the_engine_api_is_found() -> None:
+    spoken = MODULES["devloop.engine.containers"].read_text("utf-8")
+    assert api_paths(spoken)
+    assert api_paths('x.request("POST", path=f"/exec/{one}")\nx.get("/else")\n') == [1]
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -16,9 +16,9 @@ from devloop.cli import project as projects
 from devloop.cli.apps import apps
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
+from devloop.engine import build as builds
 from devloop.engine import client
 from devloop.errors import UserError
-from devloop.image import engine_build
 from devloop.model import Project
 from devloop.project.state import Picture
 from devloop.target import images
@@ -77,7 +77,7 @@ def _one(
 
     def cancel(_number: int, _frame: FrameType | None) -> None:
         stopped.set()
-        engine_build.cancel(engine, build_id)
+        builds.cancel(engine, build_id)
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)

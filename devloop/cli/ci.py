@@ -17,10 +17,10 @@ from devloop.cli.ending import concluded, interruptible
 from devloop.cli.jobs import chosen, read, run, startable
 from devloop.cli.project import Report
 from devloop.cli.up import invoking_user
+from devloop.engine import build as builds
 from devloop.engine import client, ports
 from devloop.engine.client import Engine
 from devloop.errors import ProjectError, UserError
-from devloop.image import engine_build
 from devloop.loop.signals import INTERRUPTED
 from devloop.loop.trial import Trial
 from devloop.model import Project
@@ -89,7 +89,7 @@ def _ship(engine: Engine, project: Project, picture: Picture, wish: Wish, report
         made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
     except KeyboardInterrupt:
         stopped.set()
-        engine_build.cancel(engine, build_id)
+        builds.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
     report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration, made.image.size))
@@ -110,7 +110,7 @@ def _built(engine: Engine, project: Project, picture: Picture, report: Report) -
     try:
         made = images.ensure(engine, project, picture, "ci", report, build_id, threading.Event())
     except KeyboardInterrupt:
-        engine_build.cancel(engine, build_id)
+        builds.cancel(engine, build_id)
         raise
     digest = picture.wanted.fingerprint.digest
     name, size = project.image(digest), made.image.size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from devloop.cli.apps import App
 from devloop.cli.down import end_loop
 from devloop.cli.project import Report
 from devloop.compose.command import Compose
+from devloop.engine import containers
 from devloop.engine.client import Engine
 from devloop.loop.signals import INTERRUPTED
 
@@ -58,5 +58,4 @@ def tried(
 def _containers(engine: Engine, compose: Compose) -> bool:
     """Say whether the Compose project has containers already."""
     name = compose.model()[0].name
-    wanted = json.dumps({"label": [f"{COMPOSE_PROJECT}={name}"]})
-    return bool(engine.get("/containers/json", all="true", filters=wanted))
+    return bool(containers.labelled(engine, [f"{COMPOSE_PROJECT}={name}"]))

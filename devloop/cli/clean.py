@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from devloop.cli import project as projects
 from devloop.cli.ps import size
-from devloop.engine import client, containers, volumes
+from devloop.engine import client, containers, images, system, volumes
 from devloop.engine.client import Engine
 from devloop.errors import HostError, RefusedError, UserError
 from devloop.model import LABEL_PROJECT, Project
@@ -38,7 +37,7 @@ def clean(path: Path, *, dry_run: bool) -> int:
             f"a devloop is running in this project (process {holder})",
             hint="`devloop stop` ends it",
         )
-    before = _layers(engine)
+    before = system.layers_size(engine)
     freed, failed = 0, False
     for one in made(engine, Project(root, os.path.basename(root))):
         shown = f"{one.kind} {one.name}" + (f" ({size(one.size)})" if one.size else "")
@@ -53,30 +52,21 @@ def clean(path: Path, *, dry_run: bool) -> int:
     if dry_run:
         sys.stdout.write(f"would free up to {size(freed)}\n")
         return 0
-    sys.stdout.write(f"freed {size(freed + max(0, before - _layers(engine)))}\n")
+    sys.stdout.write(f"freed {size(freed + max(0, before - system.layers_size(engine)))}\n")
     return HostError.exit_code if failed else 0
 
 
 def made(engine: Engine, project: Project) -> Iterator[Made]:
     """List what bears the project's label, in the order in which it can go."""
-    wanted = json.dumps({"label": [f"{LABEL_PROJECT}={project.id}"]})
-    for one in engine.get("/containers/json", all="true", size="true", filters=wanted):
-        name = str(one["Names"][0]).lstrip("/")
-        yield Made("container", one["Id"], name, int(one.get("SizeRw") or 0))
-    mine = {one["Name"] for one in engine.get("/volumes", filters=wanted).get("Volumes") or ()}
+    for container in containers.of_project(engine, project, sizes=True):
+        yield Made("container", container.id, container.name, container.size)
+    mine = set(volumes.labelled(engine, [f"{LABEL_PROJECT}={project.id}"]))
     if mine:  # the engine measures all that there are, which takes it a while
-        for one in engine.get("/system/df", type="volume").get("Volumes") or ():
-            if one["Name"] in mine:
-                taken = int((one.get("UsageData") or {}).get("Size") or 0)
-                yield Made("volume", one["Name"], one["Name"], max(0, taken))
-    for one in engine.get("/images/json", filters=wanted, **{"shared-size": "true"}):
-        names = [name for name in one.get("RepoTags") or () if name != "<none>:<none>"]
-        alone = int(one["Size"]) - max(0, int(one.get("SharedSize") or 0))
-        yield Made("image", one["Id"], ", ".join(names) or one["Id"][7:19], alone)
-
-
-def _layers(engine: Engine) -> int:
-    return int(engine.get("/system/df", type="image").get("LayersSize") or 0)
+        for name, taken in system.volume_sizes(engine).items():
+            if name in mine:
+                yield Made("volume", name, name, taken)
+    for image in images.of_project(engine, project, alone=True):
+        yield Made("image", image.id, ", ".join(image.names) or image.id[7:19], image.size)
 
 
 def _remove(engine: Engine, one: Made) -> bool:
@@ -85,9 +75,9 @@ def _remove(engine: Engine, one: Made) -> bool:
             case "container":
                 containers.remove(engine, one.id)
             case "volume":
-                volumes.remove(engine, one.id)
+                volumes.remove_when_free(engine, one.id)
             case _:
-                engine.delete(f"/images/{one.id}", force="true")
+                images.remove(engine, one.id, force=True)
     except RefusedError as error:
         sys.stderr.write(f"devloop: error: {one.kind} {one.name}: {error.message}\n")
         return False

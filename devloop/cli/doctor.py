@@ -10,14 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from devloop import process
 from devloop.cli import project as projects
 from devloop.cli.ps import size
-from devloop.engine import client, containers, volumes
+from devloop.engine import client, containers, files, images, system
 from devloop.engine.client import Engine
 from devloop.errors import DevloopError, HostError, RefusedError
 from devloop.watch import limits
@@ -77,20 +75,22 @@ def _guarded(check: Callable[[Engine], Verdict], engine: Engine) -> Verdict:
 
 
 def _engine(engine: Engine) -> Verdict:
-    found = engine.get("/version")
-    return Verdict("engine", GOOD, f"{found['Version']} at {engine.address}")
+    return Verdict("engine", GOOD, f"{system.version(engine).engine} at {engine.address}")
 
 
 def _buildkit(engine: Engine) -> Verdict:
-    version = str(engine.get("/version")["ApiVersion"])
-    if tuple(int(part) for part in version.split(".")) >= client.OLDEST_BUILDKIT:
+    found = system.version(engine).api
+    version = ".".join(map(str, found))
+    if found >= client.OLDEST_BUILDKIT:
         return Verdict("BuildKit", GOOD, f"in the engine (API {version})")
     return Verdict("BuildKit", BAD, f"API {version} has none", "update the engine to 23 or newer")
 
 
 def _clock(engine: Engine) -> Verdict:
     began = time.time()
-    theirs = datetime.fromisoformat(_micro(str(engine.get("/info")["SystemTime"]))).timestamp()
+    theirs = system.info(engine).clock
+    if theirs is None:
+        return Verdict("clock", GOOD, "not known: the engine does not tell its own")
     drift = theirs - (began + time.time()) / 2
     if abs(drift) <= DRIFT:
         return Verdict("clock", GOOD, f"the engine's differs by {abs(drift):.1f}s")
@@ -98,16 +98,8 @@ def _clock(engine: Engine) -> Verdict:
     return Verdict("clock", WARNING, f"the engine's differs by {abs(drift):.0f}s", mend)
 
 
-def _micro(text: str) -> str:
-    """Cut a time's nanoseconds to what Python 3.11 reads."""
-    head, dot, rest = text.partition(".")
-    digits = len(rest) - len(rest.lstrip("0123456789"))
-    return f"{head}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}" if dot else text
-
-
 def _engine_disk(engine: Engine) -> Verdict:
-    info: dict[str, Any] = engine.get("/info")
-    folder = str(info["DockerRootDir"])
+    folder = system.info(engine).folder
     if engine.address.startswith(("http+unix", "unix", "the local")) and os.path.isdir(folder):
         return _disk("disk of the engine", folder)
     return Verdict("disk of the engine", GOOD, "on another machine: `docker system df` shows it")
@@ -124,19 +116,19 @@ def _disk(what: str, folder: str) -> Verdict:
 
 def _sharing(engine: Engine, root: str) -> Verdict:
     """See whether the engine sees the project's files, in a container that never runs."""
-    images = engine.get("/images/json")
-    if not images:
+    known = images.labelled(engine, ())
+    if not known:
         return Verdict("file sharing", GOOD, "not known before the first image is there")
     with tempfile.NamedTemporaryFile(dir=root, prefix=".devloop-doctor-") as probe:
         mount = {"Type": "bind", "Source": root, "Target": "/devloop-doctor", "ReadOnly": True}
-        body = {"Image": images[0]["Id"], "Cmd": ["true"], "HostConfig": {"Mounts": [mount]}}
+        body = {"Image": known[0].id, "Cmd": ["true"], "HostConfig": {"Mounts": [mount]}}
         try:
-            made = engine.post("/containers/create", body)["Id"]
+            made = containers.create(engine, body)
         except RefusedError as error:
             return _unshared(root, error.message)
         try:
             name = os.path.basename(probe.name)
-            if volumes.has_file(engine, made, f"/devloop-doctor/{name}"):
+            if files.has_file(engine, made, f"/devloop-doctor/{name}"):
                 return Verdict("file sharing", GOOD, "the engine sees the project's files")
         finally:
             containers.remove(engine, made)

@@ -30,10 +30,10 @@ def down(path: Path, files: tuple[str, ...], *, volumes: bool) -> int:
     project = Project(root, os.path.basename(root))
     found = containers.of_project(engine, project)
     for one in found:
-        if one["State"] == "running":
-            containers.stop(engine, one["Id"], 10)
-        containers.remove(engine, one["Id"])
-        sys.stderr.write(f"devloop: removed {str(one['Names'][0]).lstrip('/')}\n")
+        if one.state == "running":
+            containers.stop(engine, one.id, 10)
+        containers.remove(engine, one.id)
+        sys.stderr.write(f"devloop: removed {one.name}\n")
     return 0
 
 

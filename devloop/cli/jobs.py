@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from devloop import events
 from devloop.cli import live
@@ -130,19 +129,18 @@ def place_of(engine: Engine, app: App) -> tuple[str, str]:
     running = [
         one
         for one in containers.of_project(engine, app.project)
-        if one["State"] == "running" and _is_of(one, app)
+        if one.state == "running" and _is_of(one, app)
     ]
     if not running:
         raise UserError("`devloop up` has no running container yet", hint="wait for it")
-    inspected = engine.get(f"/containers/{running[0]['Id']}/json")
-    workdir = inspected["Config"].get("WorkingDir") or "/"
-    return running[0]["Id"], app.picture.wanted.spec.mount or workdir
+    workdir = containers.inspect(engine, running[0].id).workdir
+    return running[0].id, app.picture.wanted.spec.mount or workdir
 
 
-def _is_of(found: Mapping[str, Any], app: App) -> bool:
+def _is_of(found: containers.Listed, app: App) -> bool:
     if app.service:
-        return bool(found["Labels"].get(LABEL_SERVICE) == app.service)
-    return str(found["Names"][0]) == f"/{app.project.slug}"
+        return found.labels.get(LABEL_SERVICE) == app.service
+    return found.name == app.project.slug
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def _end_all(
     engine: Engine, project: Project, done: str, end: Callable[[Engine, str], None]
 ) -> int:
     for one in containers.of_project(engine, project):
-        if one["State"] in ("running", "paused", "restarting"):
-            end(engine, one["Id"])
-            sys.stderr.write(f"devloop: {done} {str(one['Names'][0]).lstrip('/')}\n")
+        if one.state in ("running", "paused", "restarting"):
+            end(engine, one.id)
+            sys.stderr.write(f"devloop: {done} {one.name}\n")
     return 0

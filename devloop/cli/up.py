@@ -11,7 +11,7 @@ from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
 from devloop.cli.project import Report
-from devloop.engine import client, ports
+from devloop.engine import client, ports, system
 from devloop.errors import UserError
 from devloop.loop.driver import Batch, Loop, Watching
 from devloop.loop.fleet import Fleet
@@ -90,7 +90,7 @@ def invoking_user(engine: client.Engine) -> tuple[int, int] | None:
     uid = os.getuid()
     if uid == 0 or sys.platform != "linux":
         return None
-    options = engine.get("/info").get("SecurityOptions") or ()
+    options = system.info(engine).security
     mapped = any("rootless" in one or "userns" in one for one in options)
     return None if mapped else (uid, os.getgid())
 

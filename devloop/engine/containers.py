@@ -1,9 +1,9 @@
-"""The container under development: created, filled, started, restarted, removed."""
+"""Containers: created, started, signalled, ended, removed; looked up and listed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +26,64 @@ class Container:
     nonce: str
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A port of a container; ``published`` is this machine's, at ``host``, 0 if it is not."""
+
+    container: int
+    protocol: str
+    published: int = 0
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A container in a list; ``image`` as it was named, ``state`` and ``status`` in its words.
+
+    ``size`` is what it has written, in bytes, 0 unless it was asked for.
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    status: str
+    labels: Mapping[str, str]
+    ports: tuple[Bound, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What is needed of all that the engine tells of one container."""
+
+    id: str
+    running: bool
+    exit_code: int
+    entrypoint: tuple[str, ...]
+    workdir: str
+    ports: tuple[Bound, ...]
+
+
 class PortTakenError(HostError):
     """A port that the app publishes is somebody else's."""
+
+
+def create(engine: Engine, body: Mapping[str, object], name: str = "") -> str:
+    """Create a container; gives its id. Raises ``RefusedError``, with ``CONFLICT`` for a name."""
+    return str(engine.post("/containers/create", body, **({"name": name} if name else {}))["Id"])
+
+
+def begin(engine: Engine, container: str) -> None:
+    """Start a container; raises ``RefusedError``."""
+    engine.post(f"/containers/{container}/start")
 
 
 def start(engine: Engine, container: Container) -> None:
     """Start a prepared container; raises ``PortTakenError`` or ``RefusedError``."""
     try:
-        engine.post(f"/containers/{container.id}/start")
+        begin(engine, container.id)
     except RefusedError as error:
         text = error.message
         if "already allocated" in text or "address already in use" in text:
@@ -44,23 +94,37 @@ def start(engine: Engine, container: Container) -> None:
 def restart(engine: Engine, container: Container) -> None:
     """Start the app anew: by a signal to the supervisor, or the whole container without one."""
     if container.nonce:
-        engine.post(f"/containers/{container.id}/kill", signal="HUP")
+        signal(engine, container.id, "HUP")
     else:
-        engine.post(f"/containers/{container.id}/restart", t=container.spec.engine_grace)
+        restart_whole(engine, container.id, container.spec.engine_grace)
+
+
+def restart_whole(engine: Engine, container: str, grace: int | None = None) -> None:
+    """Stop a container within a grace (seconds), else its own, and start it again."""
+    engine.post(f"/containers/{container}/restart", **_grace(grace))
+
+
+def signal(engine: Engine, container: str, name: str) -> None:
+    """Send a signal to a container's first process; raises ``RefusedError`` if it does not run."""
+    engine.post(f"/containers/{container}/kill", signal=name)
 
 
 def forward_signal(engine: Engine, container: Container, name: str) -> None:
     """Send the app its reload signal, by way of the supervisor where there is one."""
-    engine.post(f"/containers/{container.id}/kill", signal="USR1" if container.nonce else name)
+    signal(engine, container.id, "USR1" if container.nonce else name)
 
 
 def stop(engine: Engine, container: str, grace: int | None = None) -> None:
     """Stop a container within a grace (seconds), else its own; one that is gone is stopped."""
     try:
-        engine.post(f"/containers/{container}/stop", **({} if grace is None else {"t": grace}))
+        engine.post(f"/containers/{container}/stop", **_grace(grace))
     except RefusedError as error:
         if error.status not in (NOT_FOUND, NOT_MODIFIED):
             raise
+
+
+def _grace(seconds: int | None) -> Mapping[str, int]:
+    return {} if seconds is None else {"t": seconds}
 
 
 def kill(engine: Engine, container: str) -> None:
@@ -89,10 +153,10 @@ def rename(engine: Engine, container: str, name: str) -> None:
 def exit_code(engine: Engine, container: str) -> int | None:
     """Give the exit code of an ended container, None if it runs or is gone."""
     try:
-        state = engine.get(f"/containers/{container}/json")["State"]
+        found = inspect(engine, container)
     except RefusedError:
         return None
-    return None if state["Running"] else int(state["ExitCode"])
+    return None if found.running else found.exit_code
 
 
 def wait_end(engine: Engine, container: str) -> None:
@@ -102,6 +166,30 @@ def wait_end(engine: Engine, container: str) -> None:
     except RefusedError as error:
         if error.status != NOT_FOUND:
             raise
+
+
+def inspect(engine: Engine, container: str) -> Inspected:
+    """Look a container up by its id or name; raises ``RefusedError``, ``NOT_FOUND`` if it is gone.
+
+    The ports are those that are published, at the addresses that the engine really has them.
+    """
+    found = engine.get(f"/containers/{container}/json")
+    config, state = found["Config"], found["State"]
+    return Inspected(
+        id=found["Id"],
+        running=bool(state["Running"]),
+        exit_code=int(state["ExitCode"]),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        workdir=config.get("WorkingDir") or "/",
+        ports=tuple(_published(found["NetworkSettings"].get("Ports") or {})),
+    )
+
+
+def _published(found: Mapping[str, Iterable[Mapping[str, str]] | None]) -> Iterator[Bound]:
+    for key, bindings in found.items():
+        port, _, protocol = key.partition("/")
+        for one in bindings or ():
+            yield Bound(int(port), protocol, int(one["HostPort"]), one["HostIp"])
 
 
 def execute(engine: Engine, container: str, argv: list[str]) -> tuple[int, str]:
@@ -115,25 +203,50 @@ def execute(engine: Engine, container: str, argv: list[str]) -> tuple[int, str]:
     return int(code or 0), answer.content.decode("utf-8", "replace")
 
 
-def of_project(engine: Engine, project: Project) -> tuple[Mapping[str, Any], ...]:
-    """List every container that bears the project's label."""
-    return tuple(
-        engine.get(
-            "/containers/json",
-            all="true",
-            filters=json.dumps({"label": [f"{LABEL_PROJECT}={project.id}"]}),
-        )
+def labelled(
+    engine: Engine, wanted: Iterable[str], *, running: bool = False, sizes: bool = False
+) -> tuple[Listed, ...]:
+    """List the containers that bear all these labels, each a name or ``name=value``.
+
+    ``running``: those that don't run are left out; ``sizes``: measured, which takes a while.
+    """
+    asked = {"filters": json.dumps({"label": list(wanted)})}
+    asked |= {} if running else {"all": "true"}
+    asked |= {"size": "true"} if sizes else {}
+    return tuple(_listed(one) for one in engine.get("/containers/json", **asked))
+
+
+def of_project(engine: Engine, project: Project, *, sizes: bool = False) -> tuple[Listed, ...]:
+    """List every container that bears the project's label, running or not."""
+    return labelled(engine, [f"{LABEL_PROJECT}={project.id}"], sizes=sizes)
+
+
+def _listed(found: Mapping[str, Any]) -> Listed:
+    return Listed(
+        id=found["Id"],
+        name=next(iter(found.get("Names") or ()), "").lstrip("/"),  # none while it is removed
+        image=str(found["Image"]),
+        image_id=str(found["ImageID"]),
+        state=str(found["State"]),
+        status=str(found["Status"]),
+        labels=found.get("Labels") or {},
+        ports=tuple(_bound(one) for one in found.get("Ports") or ()),
+        size=int(found.get("SizeRw") or 0),
     )
+
+
+def _bound(found: Mapping[str, Any]) -> Bound:
+    published, host = int(found.get("PublicPort") or 0), str(found.get("IP", ""))
+    return Bound(int(found["PrivatePort"]), str(found["Type"]), published, host)
 
 
 def port_taken(engine: Engine, ports: tuple[Port, ...], owner: str = "") -> PortTakenError:
     """Say which port is taken, and by which container if it is one."""
     for port in ports:
-        for other in engine.get("/containers/json"):
-            if any(one.get("PublicPort") == port.published for one in other.get("Ports") or ()):
-                name = str(other["Names"][0]).lstrip("/")
-                where = (other.get("Labels") or {}).get(LABEL_PATH)
-                owner = f"the container {name}" + (f" (devloop in {where})" if where else "")
+        for other in labelled(engine, (), running=True):
+            if any(one.published == port.published for one in other.ports):
+                where = other.labels.get(LABEL_PATH)
+                owner = f"the container {other.name}" + (f" (devloop in {where})" if where else "")
                 return _taken(port, owner)
     return _taken(ports[0], owner) if ports else PortTakenError("a port is taken")
 

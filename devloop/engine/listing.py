@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devloop.engine import containers
+from devloop.engine import containers, images
 from devloop.engine.client import Engine
+from devloop.engine.containers import Bound, Listed
 from devloop.errors import RefusedError, UserError
-from devloop.model import LABEL_PROJECT, LABEL_SERVICE, Project
+from devloop.model import LABEL_SERVICE, Project
 
 APP = "app"
-SUPERVISED = ["sh", "-c"]
+SUPERVISED = ("sh", "-c")
 NONCE_AT = 4
 
 
@@ -50,34 +50,28 @@ def residents(engine: Engine, project: Project, service: str = "") -> tuple[Resi
 
 def _image_names(engine: Engine, project: Project) -> Mapping[str, str]:
     """Name the project's images by their IDs: containers are made of IDs."""
-    wanted = json.dumps({"label": [f"{LABEL_PROJECT}={project.id}"]})
-    return {
-        one["Id"]: name
-        for one in engine.get("/images/json", filters=wanted)
-        for name in one.get("RepoTags") or ()
-    }
+    found = images.of_project(engine, project)
+    return {one.id: name for one in found for name in one.names}
 
 
-def _resident(found: Mapping[str, Any], names: Mapping[str, str]) -> Resident:
-    labels = found.get("Labels") or {}
-    ports = sorted({_port(one) for one in found.get("Ports") or ()})
+def _resident(found: Listed, names: Mapping[str, str]) -> Resident:
     return Resident(
-        id=found["Id"],
-        name=str(found["Names"][0]).lstrip("/"),
-        service=labels.get(LABEL_SERVICE) or APP,
-        image=names.get(found["ImageID"], str(found["Image"]).removeprefix("sha256:")[:12]),
-        state=str(found["State"]),
-        status=str(found["Status"]),
-        ports=tuple(ports),
+        id=found.id,
+        name=found.name,
+        service=found.labels.get(LABEL_SERVICE) or APP,
+        image=names.get(found.image_id, found.image.removeprefix("sha256:")[:12]),
+        state=found.state,
+        status=found.status,
+        ports=tuple(sorted({_port(one) for one in found.ports})),
     )
 
 
-def _port(found: Mapping[str, Any]) -> str:
-    inner = f"{found['PrivatePort']}/{found['Type']}"
-    if not found.get("PublicPort"):
+def _port(found: Bound) -> str:
+    inner = f"{found.container}/{found.protocol}"
+    if not found.published:
         return inner
-    host = str(found.get("IP", ""))
-    return f"{f'[{host}]' if ':' in host else host}:{found['PublicPort']}->{inner}"
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    return f"{host}:{found.published}->{inner}"
 
 
 def running(engine: Engine, project: Project, service: str = "") -> Resident:
@@ -122,5 +116,5 @@ def _percent(now: Mapping[str, Any]) -> float:
 
 def nonce(engine: Engine, container: str) -> str:
     """Give the mark of the supervisor's own lines, empty where there is none."""
-    argv = engine.get(f"/containers/{container}/json")["Config"].get("Entrypoint") or []
+    argv = containers.inspect(engine, container).entrypoint
     return str(argv[NONCE_AT]) if argv[:2] == SUPERVISED and len(argv) > NONCE_AT else ""

@@ -7,11 +7,12 @@ a mark is put into it after the engine's create call has returned; one without i
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 import tarfile
 import time
 from collections.abc import Iterable, Mapping
 
+from devloop.engine import files
 from devloop.engine.client import CONFLICT, NOT_FOUND, Engine
 from devloop.errors import HostError, RefusedError
 from devloop.model import LABEL_FINGERPRINT, LABEL_PATH, LABEL_PROJECT, LABEL_SERVICE, Project
@@ -30,10 +31,7 @@ def name(project: Project, image_id: str, path: str, user: tuple[int, int] | Non
 
 def create(engine: Engine, project: Project, volume: str, fingerprint: str) -> None:
     """Make a volume with the project's labels; making it twice is harmless."""
-    engine.post(
-        "/volumes/create",
-        {"Name": volume, "Labels": labels(project, fingerprint)},
-    )
+    engine.post("/volumes/create", {"Name": volume, "Labels": labels(project, fingerprint)})
 
 
 def labels(project: Project, fingerprint: str) -> Mapping[str, str]:
@@ -58,22 +56,33 @@ def exists(engine: Engine, volume: str) -> bool:
     return True
 
 
+def labelled(engine: Engine, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Name the volumes that bear all these labels, each a name or ``name=value``."""
+    found = engine.get("/volumes", filters=json.dumps({"label": list(wanted)}))
+    return tuple(one["Name"] for one in found.get("Volumes") or ())
+
+
 def filled(engine: Engine, container: str, path: str) -> bool:
     """Say whether the volume that the container has at ``path`` bears the mark."""
-    return has_file(engine, container, f"{path}/{MARK}")
+    return files.has_file(engine, container, f"{path}/{MARK}")
 
 
 def mark(engine: Engine, container: str, path: str) -> None:
     """Say that the volume at ``path`` is full."""
-    put(engine, container, path, [(tarfile.TarInfo(MARK), b"")])
+    files.put(engine, container, path, [(tarfile.TarInfo(MARK), b"")])
 
 
 def remove(engine: Engine, volume: str) -> None:
-    """Remove a volume; one that is still being filled is waited for."""
+    """Remove a volume; raises ``RefusedError``, with ``CONFLICT`` while a container has it."""
+    engine.delete(f"/volumes/{volume}")
+
+
+def remove_when_free(engine: Engine, volume: str) -> None:
+    """Remove a volume; one that is still being filled is waited for, then ``HostError``."""
     deadline = time.monotonic() + BUSY_WAIT
     while True:
         try:
-            engine.delete(f"/volumes/{volume}")
+            remove(engine, volume)
         except RefusedError as error:
             if error.status != CONFLICT:
                 raise
@@ -85,44 +94,3 @@ def remove(engine: Engine, volume: str) -> None:
             time.sleep(0.2)
         else:
             return
-
-
-def has_file(engine: Engine, container: str, path: str) -> bool:
-    """Say whether a path exists in a container, running or not."""
-    try:
-        engine.request("HEAD", f"/containers/{container}/archive", params={"path": path})
-    except RefusedError:
-        return False
-    return True
-
-
-def read_file(engine: Engine, container: str, path: str) -> bytes:
-    """Read a file of a container, empty if there is none."""
-    try:
-        answer = engine.request("GET", f"/containers/{container}/archive", params={"path": path})
-    except RefusedError:
-        return b""
-    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() else None
-            if stream:
-                return stream.read()
-    return b""
-
-
-def put(
-    engine: Engine, container: str, path: str, files: Iterable[tuple[tarfile.TarInfo, bytes]]
-) -> None:
-    """Put files and folders below a path of a container."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for info, content in files:
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    engine.request(
-        "PUT",
-        f"/containers/{container}/archive",
-        params={"path": path},
-        data=buffer.getvalue(),
-        headers={"Content-Type": "application/x-tar"},
-    )

@@ -7,18 +7,21 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TypeAlias
 
-from devloop.engine.client import Engine
 from devloop.errors import HostError, ProjectError
 from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
 from devloop.image.progress import Log, Progress, Vertex
 
 IN_MEMORY = 8 << 20
 BUILDKIT = "2"
+
+Messages: TypeAlias = Generator[Mapping[str, object], None, None]
+Post: TypeAlias = Callable[[Mapping[str, str], IO[bytes]], Messages]
+"""Posts a build, its parameters and its context as a tar archive; gives the engine's messages."""
 
 
 class BuildFailedError(ProjectError):
@@ -64,13 +67,13 @@ class Order:
 
 
 def build(
-    engine: Engine,
+    post: Post,
     order: Order,
     told: Callable[[Vertex | Log], None],
     cancelled: Callable[[], bool],
     same: Callable[[str, bytes], bool],
 ) -> str:
-    """Run one build and return the image's ID.
+    """Run one build and return the image's ID; ``post`` is the engine's door for it.
 
     ``same(path, content)`` says whether a file is what the build was decided upon. Raises
     ``BuildFailedError``, ``BuildCancelledError``, ``StaleContextError`` or ``HostError``.
@@ -78,34 +81,16 @@ def build(
     progress = Progress()
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
         pack(order, body, same)
-        size = body.tell()
         body.seek(0)
-        response = engine.request(
-            "POST",
-            "/build",
-            params=_parameters(order),
-            data=body if size else b"",
-            headers={"Content-Type": "application/x-tar"},
-            stream=True,
-            timeout=None,
-        )
-        try:
-            for message in _messages(response):
+        with closing(post(_parameters(order), body)) as messages:
+            for message in messages:
                 for item in progress.feed(message):
                     told(item)
-        finally:
-            response.close()
     if cancelled():
         raise BuildCancelledError
     if not progress.image:
         raise _failed(progress)
     return progress.image
-
-
-def cancel(engine: Engine, build_id: str) -> None:
-    """Cancel a build; one that has ended is no error."""
-    with suppress(Exception):
-        engine.request("POST", "/build/cancel", params={"id": build_id}, timeout=5)
 
 
 def pack(order: Order, body: IO[bytes], same: Callable[[str, bytes], bool]) -> None:
@@ -165,15 +150,6 @@ def _parameters(order: Order) -> dict[str, str]:
     if order.platform:
         parameters["platform"] = order.platform
     return parameters
-
-
-def _messages(response: Any) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 - HTTP answer
-    for line in response.iter_lines():
-        if line:
-            with suppress(ValueError):
-                message = json.loads(line)
-                if isinstance(message, dict):
-                    yield message
 
 
 def _failed(progress: Progress) -> Exception:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from devloop import events
+from devloop.engine import build as builds
 from devloop.engine import ready
 from devloop.engine.client import Engine
 from devloop.errors import DevloopError, EngineGoneError, RefusedError
-from devloop.image import engine_build
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
 from devloop.jobs.run.pool import Pool
 from devloop.jobs.schedule.contexts import Order
@@ -142,7 +142,7 @@ class Executor:
 
     def _cancel(self, generation: int) -> None:
         self._cancellation(generation).set()
-        self._spawn(engine_build.cancel, self.engine, self._build_id(generation))
+        self._spawn(builds.cancel, self.engine, self._build_id(generation))
 
     def _ensure_image(self, action: do.EnsureImage, picture: Picture) -> None:
         generation = action.generation

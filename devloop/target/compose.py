@@ -176,12 +176,10 @@ def _change(one: Developed, name: str, container: Container, digest: str) -> Cha
 
 def _published(engine: Engine, container: str, spec: ContainerSpec) -> tuple[Port, ...]:
     """Read at which ports of this machine a container is reached, in the order of the model."""
-    found = engine.get(f"/containers/{container}/json")["NetworkSettings"].get("Ports") or {}
     ports = [
-        Port(int(key.partition("/")[0]), int(binding["HostPort"]), binding["HostIp"] or "0.0.0.0")  # noqa: S104
-        for key, bindings in found.items()
-        if key.endswith("/tcp")
-        for binding in bindings or ()
+        Port(one.container, one.published, one.host or "0.0.0.0")  # noqa: S104
+        for one in containers.inspect(engine, container).ports
+        if one.protocol == "tcp"
     ]
     order = [port.container for port in spec.ports]
     ports.sort(

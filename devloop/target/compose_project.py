@@ -6,12 +6,10 @@ depends on are there; whoever comes first starts all that can be started by then
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from devloop import events
 from devloop.compose import change as changes
@@ -120,8 +118,8 @@ class Together:
     def _runs(self, name: str, change: Change) -> bool:
         """Say whether a wave of another service has started just this."""
         found = self._found(name)
-        known = [one for one in found if one["State"] == "running"]
-        return any(one["Labels"].get(changes.LABEL_CHANGE) == change.id for one in known)
+        known = [one for one in found if one.state == "running"]
+        return any(one.labels.get(changes.LABEL_CHANGE) == change.id for one in known)
 
     def adopt(
         self, model: Model, developed: Mapping[str, Developed], wanted: frozenset[str]
@@ -161,8 +159,8 @@ class Together:
     def _remove_gone(self) -> None:
         while self._gone:
             for one in self._found(self._gone.pop()):
-                containers.stop(self.engine, one["Id"], GRACE)
-                containers.remove(self.engine, one["Id"])
+                containers.stop(self.engine, one.id, GRACE)
+                containers.remove(self.engine, one.id)
 
     def _note(self, names: set[str], began: float) -> None:
         """Take services for started, and listen to those that nobody follows."""
@@ -197,7 +195,7 @@ class Together:
         with suppress(DevloopError):
             for name in self.wanted - self.others:
                 for one in self._found(name):
-                    containers.kill(self.engine, one["Id"])
+                    containers.kill(self.engine, one.id)
 
     def _ended(self, name: str, identity: str) -> None:
         """Report the end of a service, unless it was ended here or runs again."""
@@ -217,34 +215,33 @@ class Together:
         identity = self.container(name)
         if identity:
             began = time.time()
-            self.engine.post(f"/containers/{identity}/restart")
+            containers.restart_whole(self.engine, identity)
             self._listen(name, began)
 
     def container(self, name: str) -> str | None:
         """Give the id of a service's container."""
         found = self._found(name)
-        return str(found[0]["Id"]) if found else None
+        return found[0].id if found else None
 
-    def _found(self, name: str) -> list[Mapping[str, Any]]:
+    def _found(self, name: str) -> tuple[containers.Listed, ...]:
         labels = [f"{PROJECT}={self.model.name}", f"{SERVICE}={name}", ONE_OFF]
-        filters = json.dumps({"label": labels})
-        return list(self.engine.get("/containers/json", all="true", filters=filters))
+        return containers.labelled(self.engine, labels)
 
     def _running(self) -> Iterable[str]:
         """List the services that ran before, but for what an earlier loop has left."""
-        filters = json.dumps({"label": [f"{PROJECT}={self.model.name}", ONE_OFF]})
-        for one in self.engine.get("/containers/json", filters=filters):
-            if LABEL_PROJECT not in one["Labels"]:
-                yield str(one["Labels"][SERVICE])
+        labels = [f"{PROJECT}={self.model.name}", ONE_OFF]
+        for one in containers.labelled(self.engine, labels, running=True):
+            if LABEL_PROJECT not in one.labels:
+                yield one.labels[SERVICE]
 
     def _listen(self, name: str, since: float) -> None:
         """Report what a service that devloop does not develop is, and writes from a time on."""
         found = next(iter(self._found(name)), None)
         if found is None:
             return
-        identity = str(found["Id"])
-        if found["State"] == "running":
-            self._tell(name, events.ServiceStarted(identity, str(found["Image"])))
+        identity = found.id
+        if found.state == "running":
+            self._tell(name, events.ServiceStarted(identity, found.image))
 
         def line(stream: str, text: str) -> None:
             self.report(events.Log(name, stream, text))

@@ -134,16 +134,16 @@ class Serving:
     def _stale_owner(self, port: Port) -> bool:
         """Say whether a container that an earlier loop left has the port: it is removed anyway."""
         return any(
-            one.get("PublicPort") == port.published
+            one.published == port.published
             for found in containers.of_project(self.engine, self.project)
-            for one in found.get("Ports") or ()
+            for one in found.ports
         )
 
     def remove_others(self, ours: set[str]) -> None:
         """Remove the project's containers, by their label, but for these."""
         for found in containers.of_project(self.engine, self.project):
-            if found["Id"] not in ours:
-                containers.remove(self.engine, found["Id"])
+            if found.id not in ours:
+                containers.remove(self.engine, found.id)
 
     def _bring_back(self, old: Followed | None) -> bool:
         """Start the old container again after a failed hand-over."""

@@ -8,14 +8,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from devloop import events
+from devloop.engine import build as builds
 from devloop.engine import images as engine_images
 from devloop.engine import volumes
 from devloop.engine.client import NOT_FOUND, Engine
-from devloop.engine.images import Image
+from devloop.engine.images import Image, Listed
 from devloop.errors import ProjectError, RefusedError, UserError
 from devloop.image import buildx, context, engine_build
 from devloop.image.engine_build import Order
@@ -152,7 +153,8 @@ def run(
     tell = _teller(report)
     if session:
         return buildx.build(order, tell, cancelled, same)
-    return engine_build.build(engine, order, tell, cancelled.is_set, same)
+    post = partial(builds.build, engine)
+    return engine_build.build(post, order, tell, cancelled.is_set, same)
 
 
 def _secrets(root: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -217,38 +219,26 @@ def _teller(report: Report) -> Callable[[Vertex | Log], None]:
 
 def prune(engine: Engine, project: Project) -> None:
     """Keep the project's newest images; older ones go, with the volumes filled from them."""
-    found = engine.get("/images/json", filters=f'{{"label":["{LABEL_PROJECT}={project.id}"]}}')
-    mine = [one for one in found if _tags(one, project)]
+    mine = [one for one in engine_images.of_project(engine, project) if _tags(one, project)]
     if len(mine) <= KEPT_IMAGES:
         return
-    mine.sort(key=lambda one: _tagged(engine, one), reverse=True)
+    mine.sort(key=lambda one: engine_images.named_at(engine, one), reverse=True)
     for old in mine[KEPT_IMAGES:]:
         _remove(engine, project, old)
 
 
-def _tagged(engine: Engine, image: dict[str, Any]) -> datetime:
-    """Say when an image got its name; one made of cached layers bears their old date itself."""
-    try:
-        metadata = engine.get(f"/images/{image['Id']}/json").get("Metadata") or {}
-        return datetime.fromisoformat(metadata["LastTagTime"])
-    except (KeyError, RefusedError):  # gone meanwhile, or an engine that does not tell
-        return datetime.fromtimestamp(int(image["Created"]), UTC)
+def _tags(image: Listed, project: Project) -> list[str]:
+    return [tag for tag in image.names if tag.startswith(project.repository + ":")]
 
 
-def _tags(image: dict[str, Any], project: Project) -> list[str]:
-    return [tag for tag in image.get("RepoTags") or () if tag.startswith(project.repository + ":")]
-
-
-def _remove(engine: Engine, project: Project, image: dict[str, Any]) -> None:
-    fingerprint = (image.get("Labels") or {}).get(LABEL_FINGERPRINT, "")
+def _remove(engine: Engine, project: Project, image: Listed) -> None:
+    fingerprint = image.labels.get(LABEL_FINGERPRINT, "")
+    wanted = [f"{LABEL_PROJECT}={project.id}", f"{LABEL_FINGERPRINT}={fingerprint}"]
     try:
         for tag in _tags(image, project):
-            engine.delete(f"/images/{tag}")
-        filters = (
-            f'{{"label":["{LABEL_PROJECT}={project.id}","{LABEL_FINGERPRINT}={fingerprint}"]}}'
-        )
-        for volume in engine.get("/volumes", filters=filters).get("Volumes") or ():
-            engine.delete(f"/volumes/{volume['Name']}")
+            engine_images.remove(engine, tag)
+        for volume in volumes.labelled(engine, wanted):
+            volumes.remove(engine, volume)
     except RefusedError as error:
         if error.status == NOT_FOUND:
             return  # somebody else was quicker; what is in use stays until the next time

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devloop.engine import volumes
+from devloop.engine import containers, files, volumes
 from devloop.engine.client import Engine
 from devloop.engine.containers import Container, remove
 from devloop.engine.images import Image
@@ -33,7 +33,7 @@ def prepare(
     if spec.user:
         settle_user(engine, container.id, spec.user)
     if spec.debugger:
-        volumes.put(engine, container.id, "/", debugging.files(spec.debugger))
+        files.put(engine, container.id, "/", debugging.files(spec.debugger))
     return container
 
 
@@ -67,7 +67,7 @@ def _create(
     body = request_body(project, image, spec, fingerprint, nonce, kept)
     name = f"{project.slug}-next"
     remove(engine, name)
-    identity = engine.post("/containers/create", body, name=name)["Id"]
+    identity = containers.create(engine, body, name)
     container = Container(identity, name, image, spec, nonce)
     stale = {
         path
@@ -77,7 +77,7 @@ def _create(
     if stale:
         remove(engine, identity)
         for path in stale:
-            volumes.remove(engine, kept[path])
+            volumes.remove_when_free(engine, kept[path])
         return _create(engine, project, image, spec, fingerprint, supervised=supervised)
     if new and spec.user:
         _hand_over_volumes(engine, image, spec, {path: kept[path] for path in new})
@@ -87,8 +87,8 @@ def _create(
 
 
 def _can_supervise(engine: Engine, container: str) -> bool:
-    return any(volumes.has_file(engine, container, path) for path in SHELLS) and any(
-        volumes.has_file(engine, container, path) for path in SETSIDS
+    return any(files.has_file(engine, container, path) for path in SHELLS) and any(
+        files.has_file(engine, container, path) for path in SETSIDS
     )
 
 
@@ -97,14 +97,14 @@ def settle_user(engine: Engine, container: str, user: tuple[int, int]) -> None:
     uid, gid = user
     home = tarfile.TarInfo(HOME.lstrip("/"))
     home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, uid, gid
-    files = [(home, b"")]
-    known = volumes.read_file(engine, container, "/etc/passwd")
+    members = [(home, b"")]
+    known = files.read_file(engine, container, "/etc/passwd")
     if known and not any(line.split(b":")[2:3] == [b"%d" % uid] for line in known.splitlines()):
         line = f"devloop:x:{uid}:{gid}:devloop:{HOME}:/bin/sh\n".encode()
         passwd = tarfile.TarInfo("etc/passwd")
         passwd.mode = 0o644
-        files.append((passwd, known.rstrip(b"\n") + b"\n" + line))
-    volumes.put(engine, container, "/", files)
+        members.append((passwd, known.rstrip(b"\n") + b"\n" + line))
+    files.put(engine, container, "/", members)
 
 
 def _hand_over_volumes(
@@ -124,9 +124,9 @@ def _hand_over_volumes(
         "Cmd": [],
         "HostConfig": {"NetworkMode": "none", "Mounts": mounts},
     }
-    helper = engine.post("/containers/create", body)["Id"]
+    helper = containers.create(engine, body)
     try:
-        engine.post(f"/containers/{helper}/start")
-        engine.post(f"/containers/{helper}/wait")
+        containers.begin(engine, helper)
+        containers.wait_end(engine, helper)
     finally:
         remove(engine, helper)

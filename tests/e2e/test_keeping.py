@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from devloop.engine import containers, volumes
+from devloop.engine import build as builds
+from devloop.engine import containers, files, volumes
 from devloop.engine import images as engine_images
 from devloop.engine.client import Engine
 from devloop.engine.images import Image
@@ -33,7 +35,8 @@ def build(engine: Engine, project: Project, dockerfile: str, letter: str) -> Ima
         build_id=f"test-{letter}",
     )
     nothing = lambda *_: False  # noqa: E731
-    identity = engine_build.build(engine, order, nothing, nothing, lambda *_: True)
+    post = partial(builds.build, engine)
+    identity = engine_build.build(post, order, nothing, nothing, lambda *_: True)
     found = engine_images.inspect(engine, identity)
     assert found
     return found
@@ -47,7 +50,7 @@ FILLED = "FROM node:22-slim\nWORKDIR /app\nRUN mkdir kept && echo %s > kept/file
 
 
 def listing(engine: Engine, container: str) -> str:
-    return volumes.read_file(engine, container, "/app/kept/file").decode().strip()
+    return files.read_file(engine, container, "/app/kept/file").decode().strip()
 
 
 def test_the_newest_five_images_stay_older_ones_go_with_their_volumes(
@@ -113,14 +116,14 @@ def test_a_volume_that_is_not_known_to_be_full_is_made_anew(tmp_path: Path, engi
         first = prepare.prepare(engine, project, image, spec(tmp_path), "a" * 64)
         assert listing(engine, first.id) == "whole"
         assert volumes.filled(engine, first.id, "/app/kept")
-        volumes.put(engine, first.id, "/app/kept", [])
+        files.put(engine, first.id, "/app/kept", [])
         containers.remove(engine, first.id)
         again = prepare.prepare(engine, project, image, spec(tmp_path), "a" * 64)
         assert volumes.filled(engine, again.id, "/app/kept")
         containers.remove(engine, again.id)
         assert len(harness.volumes(engine, tmp_path)) == 1
     finally:
-        volumes.remove(engine, name)
+        volumes.remove_when_free(engine, name)
         engine.delete(f"/images/{project.image('a' * 64)}", force="true")
 
 
@@ -187,7 +190,7 @@ def test_a_secret_reaches_the_install_and_no_layer(tmp_path: Path, engine: Engin
     made = engine.post("/containers/create", {"Image": name, "Cmd": ["true"]})["Id"]
     try:
         for path in ("/app/.npmrc", "/root/.npmrc"):
-            assert b"s3cr3t" not in volumes.read_file(engine, made, path)
-        assert volumes.has_file(engine, made, "/app/node_modules/express/package.json")
+            assert b"s3cr3t" not in files.read_file(engine, made, path)
+        assert files.has_file(engine, made, "/app/node_modules/express/package.json")
     finally:
         containers.remove(engine, made)
