@@ -30,7 +30,12 @@ class Level:
 
 
 LEVELS = (
-    Level("Values", "shared by everyone", ("errors", "model", "events"), pure=True),
+    Level(
+        "Values",
+        "shared by everyone",
+        ("errors", "model", "events", "container_settings"),
+        pure=True,
+    ),
     Level(
         "Domains",
         "what the files of a project mean; each knows one thing",

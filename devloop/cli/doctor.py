@@ -15,7 +15,8 @@ from pathlib import Path
 from devloop import process
 from devloop.cli import project as projects
 from devloop.cli.ps import size
-from devloop.engine import client, containers, files, images, system
+from devloop.container_settings import ContainerSettings, Mount, MountKind
+from devloop.engine import client, containers, create, files, images, system
 from devloop.engine.client import Engine
 from devloop.errors import DevloopError, HostError, RefusedError
 from devloop.watch import limits
@@ -120,10 +121,10 @@ def _sharing(engine: Engine, root: str) -> Verdict:
     if not known:
         return Verdict("file sharing", GOOD, "not known before the first image is there")
     with tempfile.NamedTemporaryFile(dir=root, prefix=".devloop-doctor-") as probe:
-        mount = {"Type": "bind", "Source": root, "Target": "/devloop-doctor", "ReadOnly": True}
-        body = {"Image": known[0].id, "Cmd": ["true"], "HostConfig": {"Mounts": [mount]}}
+        mount = Mount(MountKind.BIND, root, "/devloop-doctor", read_only=True)
+        settings = ContainerSettings(known[0].id, command=("true",), mounts=(mount,))
         try:
-            made = containers.create(engine, body)
+            made = create.container(engine, settings)
         except RefusedError as error:
             return _unshared(root, error.message)
         try:

@@ -10,6 +10,7 @@ from devloop.cli import project as projects
 from devloop.errors import UserError
 from devloop.project.state import env_file
 from devloop.scaffold.compose import Exported, exported
+from devloop.target import settings as settings_of
 from devloop.watch import tree
 
 
@@ -26,12 +27,15 @@ def compose(path: Path) -> int:
     secret = dict(env_file((text or b"").decode("utf-8", "replace")))
     env = tuple(one for one in spec.env if one in app.env or one[0] not in secret)
     inputs = tuple(sorted(set(picture.wanted.fingerprint.entries) - {picture.dockerfile_path}))
+    settings = settings_of.of("", None, replace(spec, env=env), {})
     found = Exported(
         name=projects.named(root, picture).name,
         dockerfile=picture.dockerfile_path,
         target=picture.inputs.target,
         args=dict(app.build_args),
-        spec=replace(spec, env=env),
+        settings=replace(settings, stdin=False),
+        mount=spec.mount,
+        keep=spec.keep,
         inputs=inputs,
         reload=picture.reload.kind,
         env_file=app.env_file,

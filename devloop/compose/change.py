@@ -6,40 +6,32 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from devloop.compose import rules
 from devloop.compose.model import Json, Model, Mount, Service, escaped, items, table
 from devloop.compose.settings import EXTENSION, Developed
-from devloop.model import ContainerSpec
+from devloop.container_settings import ContainerSettings, MountKind, Pairs
+from devloop.container_settings import Mount as Ours
 
 LABEL_CHANGE = "dev.devloop.change"
-HIDDEN = {"type": "tmpfs", "tmpfs": {"size": 1 << 16, "mode": 0o555}}
 
 
 @dataclass(frozen=True)
 class Change:
     """What takes the place of a service's build; ``one`` is the service as it then was written.
 
-    ``kept`` maps a kept path to its volume. ``entrypoint`` and ``command`` None stay as written;
-    ``grace`` is in whole seconds; ``id`` tells this change from every other.
+    What the settings leave open stays as written; ``id`` tells this change from every other.
     """
 
     one: Developed
-    image: str
-    spec: ContainerSpec
-    labels: Mapping[str, str]
-    env: Mapping[str, str] = field(repr=False)
-    kept: Mapping[str, str] = field(default_factory=dict)
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    supervised: bool = False
-    grace: int = 10
+    settings: ContainerSettings
 
     @property
     def id(self) -> str:
         """Tell it from others, as the label of its container."""
-        return hashlib.sha256(repr((self, sorted(self.env.items()))).encode()).hexdigest()[:12]
+        text = repr((self, sorted(self.settings.env)))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def document(model: Model, changes: Mapping[str, Change]) -> str:
@@ -51,7 +43,7 @@ def document(model: Model, changes: Mapping[str, Change]) -> str:
         services[name] = _plain(service.raw)
         if change is not None:
             services[name] = _changed(change)
-            for volume in change.kept.values():
+            for volume in change.settings.volumes():
                 volumes[volume] = {"name": volume, "external": True}
     found = {**model.raw, "services": services}
     if volumes:
@@ -65,41 +57,49 @@ def _plain(raw: Json) -> dict[str, object]:
 
 
 def _changed(change: Change) -> dict[str, object]:
-    one, spec = change.one, change.spec
+    one, settings = change.one, change.settings
     raw = _plain(one.service.raw)
     raw.pop("build", None)
-    labels = {**table(raw.get("labels")), **_escaped(change.labels), LABEL_CHANGE: change.id}
+    labels = {**table(raw.get("labels")), **_escaped(settings.labels), LABEL_CHANGE: change.id}
     raw |= {
-        "image": change.image,
+        "image": settings.image,
         "pull_policy": "never",
         "labels": labels,
-        "environment": {**table(raw.get("environment")), **_escaped(change.env)},
-        "volumes": [*_written(one.service, change), *_added(change)],
-        "ports": [*items(raw.get("ports")), *_ports(one, spec)],
-        "stop_grace_period": f"{change.grace}s",
+        "environment": {**table(raw.get("environment")), **_escaped(settings.env)},
+        "volumes": [*_written(one.service, settings), *_added(one, settings)],
+        "ports": [*items(raw.get("ports")), *_ports(one, settings)],
     }
-    if change.entrypoint is not None:
-        raw["entrypoint"] = [escaped(word) for word in change.entrypoint]
-    if change.command is not None:
-        raw["command"] = [escaped(word) for word in change.command]
-    if change.supervised:
-        raw |= {"init": True, "stop_signal": "SIGTERM"}
-    if spec.user:
-        raw["user"] = f"{spec.user[0]}:{spec.user[1]}"
-    if spec.memory:
-        raw["mem_limit"] = str(spec.memory)
-    if spec.cpus:
-        raw["cpus"] = spec.cpus
-    return raw
+    return raw | dict(_scalars(settings))
 
 
-def _escaped(values: Mapping[str, str]) -> dict[str, str]:
-    return {key: escaped(value) for key, value in values.items()}
+def _scalars(settings: ContainerSettings) -> Iterator[tuple[str, object]]:
+    """Give what takes the place of what is written, or leaves it where the settings say nothing."""
+    if settings.stop_timeout is not None:
+        yield "stop_grace_period", f"{max(1, round(settings.stop_timeout))}s"
+    if settings.entrypoint is not None:
+        yield "entrypoint", [escaped(word) for word in settings.entrypoint]
+    if settings.command is not None:
+        yield "command", [escaped(word) for word in settings.command]
+    if settings.memory:
+        yield "mem_limit", str(settings.memory)
+    given = {
+        "init": settings.init,
+        "stop_signal": settings.stop_signal,
+        "user": settings.user_text,
+        "cpus": settings.cpus,
+        "stdin_open": settings.stdin,
+        "network_mode": settings.network,
+    }
+    yield from ((key, value) for key, value in given.items() if value)
 
 
-def _ports(one: Developed, spec: ContainerSpec) -> Iterator[Json]:
+def _escaped(values: Pairs) -> dict[str, str]:
+    return {key: escaped(value) for key, value in values}
+
+
+def _ports(one: Developed, settings: ContainerSettings) -> Iterator[Json]:
     """Give the ports that `x-devloop` adds to those of the compose file, which stay as written."""
-    for port in spec.ports[len(one.service.ports) :]:
+    for port in settings.ports[len(one.service.ports) :]:
         yield {
             "mode": "ingress",
             "target": port.container,
@@ -109,9 +109,9 @@ def _ports(one: Developed, spec: ContainerSpec) -> Iterator[Json]:
         }
 
 
-def _written(service: Service, change: Change) -> Iterator[object]:
+def _written(service: Service, settings: ContainerSettings) -> Iterator[object]:
     """Give the service's own volumes, less the anonymous ones that our kept paths replace."""
-    kept = set(_kept(change))
+    kept = {one.target for one in settings.mounts if one.kind is MountKind.VOLUME}
     for raw, mount in zip(items(service.raw.get("volumes")), service.mounts, strict=True):
         if not (_anonymous(mount) and mount.target in kept):
             yield raw
@@ -121,40 +121,33 @@ def _anonymous(mount: Mount) -> bool:
     return mount.kind == "volume" and not mount.source
 
 
-def _kept(change: Change) -> dict[str, str]:
-    """Give the volumes of kept paths by their place in the container."""
-    mount = change.spec.mount
-    if mount is None:
-        return {}
-    return {posixpath.join(mount, path): volume for path, volume in sorted(change.kept.items())}
-
-
-def _added(change: Change) -> Iterator[Json]:
+def _added(one: Developed, settings: ContainerSettings) -> Iterator[Json]:
     """Give the mounts that are ours, but for places that the service has taken already."""
-    one, mount = change.one, change.spec.mount
-    if mount is None:
-        return
     taken = {found.target for found in one.service.mounts if not _anonymous(found)}
-    ours = [(mount, _bind(one.build.context, mount))]
-    ours.append((posixpath.join(mount, ".devloop"), HIDDEN))  # none of the app's business
-    ours += [(at, {"type": "volume", "source": name}) for at, name in _kept(change).items()]
-    ours += _synced(one, mount)
-    for place, raw in ours:
-        if place not in taken:
-            taken.add(place)
-            yield {**raw, "target": place}
+    shown = [mount.target for mount in settings.mounts if mount.kind is MountKind.BIND]
+    for mount in (*settings.mounts, *(rule for place in shown for rule in _synced(one, place))):
+        if mount.target not in taken:
+            taken.add(mount.target)
+            yield _mount(mount)
 
 
-def _synced(one: Developed, mount: str) -> Iterator[tuple[str, Json]]:
+def _mount(one: Ours) -> Json:
+    found: dict[str, object] = {"type": one.kind.value}
+    if one.source:
+        found["source"] = escaped(one.source) if one.kind is MountKind.BIND else one.source
+    if one.read_only:
+        found["read_only"] = True
+    if one.size:
+        found["tmpfs"] = {"size": one.size, "mode": one.mode}
+    return {**found, "target": one.target}
+
+
+def _synced(one: Developed, shown: str) -> Iterator[Ours]:
     """Mount what a sync rule puts elsewhere than the mount of the context shows it."""
     for rule in one.service.watch:
         path = rules.inside(one.build.context, rule.path)
         if path is None or not rule.action.startswith("sync") or not rule.target.startswith("/"):
             continue
         place = posixpath.normpath(rule.target)
-        if place != posixpath.normpath(posixpath.join(mount, path)) and place != "/":
-            yield place, _bind(rule.path, place)
-
-
-def _bind(source: str, target: str) -> Json:
-    return {"type": "bind", "source": escaped(source), "target": target}
+        if place != posixpath.normpath(posixpath.join(shown, path)) and place != "/":
+            yield Ours(MountKind.BIND, rule.path, place)

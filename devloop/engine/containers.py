@@ -70,11 +70,6 @@ class PortTakenError(HostError):
     """A port that the app publishes is somebody else's."""
 
 
-def create(engine: Engine, body: Mapping[str, object], name: str = "") -> str:
-    """Create a container; gives its id. Raises ``RefusedError``, with ``CONFLICT`` for a name."""
-    return str(engine.post("/containers/create", body, **({"name": name} if name else {}))["Id"])
-
-
 def begin(engine: Engine, container: str) -> None:
     """Start a container; raises ``RefusedError``."""
     engine.post(f"/containers/{container}/start")

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from devloop.model import Command, ContainerSpec, Port
+from devloop.container_settings import ContainerSettings
+from devloop.model import Port
 from devloop.scaffold import quote
 from devloop.scaffold.backings import Backing
 
@@ -47,14 +48,17 @@ def _service(one: Backing) -> dict[str, object]:
 class Exported:
     """What of a single-app project goes into a compose.yaml.
 
-    ``inputs`` are the paths whose change builds anew; ``reload`` is what a source change does.
+    ``inputs`` are the paths whose change builds anew; ``reload`` is what a source change does;
+    ``mount`` and ``keep`` are where the source lies in the container, and what of it is not synced.
     """
 
     name: str
     dockerfile: str
     target: str
     args: Mapping[str, str]
-    spec: ContainerSpec
+    settings: ContainerSettings
+    mount: str | None
+    keep: tuple[str, ...]
     inputs: tuple[str, ...]
     reload: str
     env_file: str | None
@@ -62,22 +66,7 @@ class Exported:
 
 def exported(one: Exported) -> str:
     """Write the project for those who don't have devloop."""
-    spec = one.spec
-    app: dict[str, object] = {"build": _build(one), "init": True}
-    if spec.command is not None:
-        app["command"] = _command(spec.command)
-    if spec.ports:
-        app["ports"] = [_port(port) for port in spec.ports]
-    if spec.env:
-        app["environment"] = dict(spec.env)
-    if one.env_file:
-        app["env_file"] = one.env_file
-    app["stop_grace_period"] = f"{spec.stop_grace:g}s"
-    if spec.memory:
-        app["mem_limit"] = spec.memory
-    if spec.cpus:
-        app["cpus"] = spec.cpus
-    app["develop"] = {"watch": _watch(one)}
+    app = {"build": _build(one), **_settings(one), "develop": {"watch": _watch(one)}}
     head = "# Written by `devloop export compose`; run it with `docker compose up --watch`."
     return "\n".join((head, *_lines({"name": _project(one.name), "services": {APP: app}}))) + "\n"
 
@@ -91,8 +80,26 @@ def _build(one: Exported) -> dict[str, object]:
     return build
 
 
-def _command(command: Command) -> list[str]:
-    return ["sh", "-c", command] if isinstance(command, str) else list(command)
+def _settings(one: Exported) -> dict[str, object]:
+    """Write what the app's container is made of, but for its image, which is built."""
+    it, grace = one.settings, one.settings.stop_timeout
+    found: dict[str, object] = {
+        "init": it.init,
+        "entrypoint": list(it.entrypoint) if it.entrypoint is not None else None,
+        "command": list(it.command) if it.command is not None else None,
+        "ports": [_port(port) for port in it.ports] or None,
+        "environment": dict(it.env) or None,
+        "env_file": one.env_file,
+        "labels": dict(it.labels) or None,
+        "user": it.user_text,
+        "stop_signal": it.stop_signal,
+        "stop_grace_period": None if grace is None else f"{grace:g}s",
+        "mem_limit": it.memory,
+        "cpus": it.cpus,
+        "stdin_open": it.stdin,
+        "network_mode": it.network,
+    }
+    return {key: value for key, value in found.items() if value or isinstance(value, list)}
 
 
 def _port(port: Port) -> str:
@@ -104,14 +111,14 @@ def _watch(one: Exported) -> list[dict[str, object]]:
     rules: list[dict[str, object]] = [
         {"action": "rebuild", "path": path} for path in (one.dockerfile, *one.inputs)
     ]
-    if one.spec.mount is None:
+    if one.mount is None:
         return rules or [{"action": "rebuild", "path": "."}]
     sync: dict[str, object] = {
         "action": "sync" if one.reload == "none" else "sync+restart",
         "path": ".",
-        "target": one.spec.mount,
+        "target": one.mount,
     }
-    ignored = [f"{path}/" for path in (".devloop", ".git", *one.spec.keep)]
+    ignored = [f"{path}/" for path in (".devloop", ".git", *one.keep)]
     return [*rules, {**sync, "ignore": ignored}]
 
 

@@ -149,29 +149,15 @@ def _as_written(image: images.Image, one: Developed) -> images.Image:
 
 def _change(one: Developed, name: str, container: Container, digest: str) -> Change:
     spec, image = container.spec, container.image
-    env = dict(spec.env)
-    if spec.user:
-        env.setdefault("HOME", settings_of.HOME)
     kept = {
         path: volumes.name(one.project, image.id, path, spec.user)
         for path in settings_of.kept_paths(spec)
     }
-    supervised = bool(container.nonce)
-    said = ("sh", "-c", spec.command) if isinstance(spec.command, str) else spec.command
-    return Change(
-        one=one,
-        image=name,
-        spec=spec,
-        labels=volumes.labels(replace(one.project, service=one.service.name), digest),
-        env=env,
-        kept=kept,
-        entrypoint=tuple(settings_of.supervisor(image, spec, container.nonce))
-        if supervised
-        else None,
-        command=tuple(settings_of.command(image, spec)) if supervised else said,
-        supervised=supervised,
-        grace=spec.engine_grace if supervised else max(1, round(spec.stop_grace)),
-    )
+    labels = volumes.labels(replace(one.project, service=one.service.name), digest)
+    known = image if container.nonce else None
+    settings = settings_of.of(name, known, spec, labels, container.nonce, kept)
+    # the compose file says whether stdin is open, and all of one that has no supervisor
+    return Change(one, replace(settings, stdin=False, init=bool(container.nonce)))
 
 
 def _published(engine: Engine, container: str, spec: ContainerSpec) -> tuple[Port, ...]:

@@ -102,7 +102,7 @@ class Together:
 
     def _up(self, names: list[str], *, deps: bool) -> None:
         document = self.document()
-        users = {one: self.changes[one].spec.user for one in names if one in self.changes}
+        users = {one: self.changes[one].settings.user for one in names if one in self.changes}
         if any(users.values()):
             self.compose.up(document, names, deps=deps, start=False)
             for one, user in users.items():

@@ -7,13 +7,15 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devloop.engine import containers, files, volumes
+from devloop.container_settings import ContainerSettings, Mount, MountKind
+from devloop.engine import containers, create, files, volumes
 from devloop.engine.client import Engine
 from devloop.engine.containers import Container, remove
 from devloop.engine.images import Image
 from devloop.model import ContainerSpec, Project
+from devloop.target import settings as settings_of
 from devloop.target.agent import debugging
-from devloop.target.settings import HOME, inside, kept_paths, request_body
+from devloop.target.settings import HOME, inside, kept_paths
 
 SHELLS = ("/bin/sh",)
 SETSIDS = ("/usr/bin/setsid", "/bin/setsid", "/usr/sbin/setsid", "/sbin/setsid")
@@ -64,10 +66,11 @@ def _create(
     for path in new:
         volumes.create(engine, project, kept[path], fingerprint)
     nonce = secrets.token_hex(8) if supervised else ""
-    body = request_body(project, image, spec, fingerprint, nonce, kept)
+    labels = volumes.labels(project, fingerprint)
+    settings = settings_of.of(image.id, image, spec, labels, nonce, kept)
     name = f"{project.slug}-next"
     remove(engine, name)
-    identity = containers.create(engine, body, name)
+    identity = create.container(engine, settings, name)
     container = Container(identity, name, image, spec, nonce)
     stale = {
         path
@@ -112,19 +115,16 @@ def _hand_over_volumes(
 ) -> None:
     """Make the invoking user the owner of freshly filled volumes, once."""
     uid, gid = spec.user or (0, 0)
-    paths = [inside(spec, path) for path in new]
-    mounts = [
-        {"Type": "volume", "Source": volume, "Target": inside(spec, path)}
-        for path, volume in new.items()
-    ]
-    body = {
-        "Image": image.id,
-        "User": "0:0",
-        "Entrypoint": ["chown", "-R", f"{uid}:{gid}", *paths],
-        "Cmd": [],
-        "HostConfig": {"NetworkMode": "none", "Mounts": mounts},
-    }
-    helper = containers.create(engine, body)
+    paths = (inside(spec, path) for path in new)
+    settings = ContainerSettings(
+        image=image.id,
+        user=(0, 0),
+        entrypoint=("chown", "-R", f"{uid}:{gid}", *paths),
+        command=(),
+        network="none",
+        mounts=tuple(Mount(MountKind.VOLUME, new[path], inside(spec, path)) for path in new),
+    )
+    helper = create.container(engine, settings)
     try:
         containers.begin(engine, helper)
         containers.wait_end(engine, helper)

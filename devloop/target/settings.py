@@ -1,19 +1,57 @@
-"""What a container is made of, as the Engine API's JSON."""
+"""What a container is made of: computed once, for the Engine API, for Compose and for export."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 
-from devloop.engine import volumes
+from devloop.container_settings import ContainerSettings, Mount, MountKind
 from devloop.engine.images import Image
-from devloop.model import ContainerSpec, Port, Project
+from devloop.model import ContainerSpec
 from devloop.target import agent
 from devloop.target.agent import debugging
 
 HOME = "/home/devloop"
+HIDDEN = ".devloop"
+"""devloop's own state is none of the app's business."""
+
+
+def of(
+    reference: str,
+    image: Image | None,
+    spec: ContainerSpec,
+    labels: Mapping[str, str],
+    nonce: str = "",
+    kept: Mapping[str, str] | None = None,
+) -> ContainerSettings:
+    """Compute what a container of this image is made of.
+
+    ``image`` None is one of which nothing is known: what it starts stays, and so does the grace.
+    ``nonce`` marks the supervisor's lines, without one it has none; ``kept`` maps each kept path
+    to its volume.
+    """
+    env = dict(spec.env)
+    if spec.user:
+        env.setdefault("HOME", HOME)
+    entrypoint, command = _started(image, spec, nonce)
+    return ContainerSettings(
+        image=reference,
+        entrypoint=entrypoint,
+        command=command,
+        env=tuple(env.items()),
+        labels=tuple(labels.items()),
+        user=spec.user,
+        stop_signal="SIGTERM" if nonce else "",
+        stop_timeout=spec.engine_grace if image else spec.stop_grace,
+        init=True,
+        stdin=True,
+        mounts=tuple(_mounts(spec, kept or {})),
+        ports=spec.published,
+        memory=spec.memory,
+        cpus=spec.cpus,
+    )
 
 
 def kept_paths(spec: ContainerSpec) -> tuple[str, ...]:
@@ -26,63 +64,34 @@ def inside(spec: ContainerSpec, path: str) -> str:
     return posixpath.join(spec.mount or "/", path)
 
 
-def request_body(
-    project: Project,
-    image: Image,
-    spec: ContainerSpec,
-    fingerprint: str,
-    nonce: str,
-    kept: Mapping[str, str],
-) -> dict[str, object]:
-    """Give what is posted to create a container; without a nonce it has no supervisor."""
-    argv = command(image, spec)
-    env = dict(spec.env)
-    if spec.user:
-        env.setdefault("HOME", HOME)
-    body: dict[str, object] = {
-        "Image": image.id,
-        "Env": [f"{key}={value}" for key, value in env.items()],
-        "Labels": dict(volumes.labels(project, fingerprint)),
-        "OpenStdin": True,
-        "ExposedPorts": {f"{port.container}/tcp": {} for port in spec.published},
-        "StopTimeout": spec.engine_grace,
-        "HostConfig": {
-            "Init": True,
-            "Mounts": _mounts(spec, kept),
-            "PortBindings": _bindings(spec.published),
-            "Memory": spec.memory or 0,
-            "NanoCpus": int((spec.cpus or 0) * 1e9),
-        },
-    }
-    if spec.user:
-        body["User"] = f"{spec.user[0]}:{spec.user[1]}"
+def _started(
+    image: Image | None, spec: ContainerSpec, nonce: str
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Give the entrypoint and the command, None what stays as it is written elsewhere."""
+    if image is None:
+        return None, _said(spec)
+    argv = _argv(image, spec)
     if nonce:
-        body["Entrypoint"] = supervisor(image, spec, nonce)
-        body["Cmd"] = argv
-        body["StopSignal"] = "SIGTERM"
-    elif argv:
-        body["Entrypoint"], body["Cmd"] = argv[:1], argv[1:]
-    return body
+        return _supervisor(image, spec, nonce), argv
+    return (argv[:1], argv[1:]) if argv else (None, None)
 
 
-def supervisor(image: Image, spec: ContainerSpec, nonce: str) -> list[str]:
+def _supervisor(image: Image, spec: ContainerSpec, nonce: str) -> tuple[str, ...]:
     """Give the entrypoint that runs a command under the supervisor."""
-    arguments = [nonce, image.stop_signal, f"{spec.stop_grace:g}", spec.reload_signal or "HUP"]
-    return ["sh", "-c", _script(), "devloop", *arguments]
+    arguments = (nonce, image.stop_signal, f"{spec.stop_grace:g}", spec.reload_signal or "HUP")
+    return ("sh", "-c", _script(), "devloop", *arguments)
 
 
-def command(image: Image, spec: ContainerSpec) -> list[str]:
-    """Give the argument vector that the app is run with; a list or string replaces the CMD."""
-    argv = _plain_command(image, spec)
-    return debugging.wrapped(argv, spec.debugger) if spec.debugger and argv else argv
+def _argv(image: Image, spec: ContainerSpec) -> tuple[str, ...]:
+    """Give the argument vector that the app is run with."""
+    said = _said(spec)
+    argv = [*image.entrypoint, *(image.command if said is None else said)]
+    return tuple(debugging.wrapped(argv, spec.debugger) if spec.debugger and argv else argv)
 
 
-def _plain_command(image: Image, spec: ContainerSpec) -> list[str]:
-    if spec.command is None:
-        return [*image.entrypoint, *image.command]
-    if isinstance(spec.command, str):
-        return [*image.entrypoint, "sh", "-c", spec.command]
-    return [*image.entrypoint, *spec.command]
+def _said(spec: ContainerSpec) -> tuple[str, ...] | None:
+    """Give what takes the place of the image's CMD, None if nothing does."""
+    return ("sh", "-c", spec.command) if isinstance(spec.command, str) else spec.command
 
 
 @cache
@@ -90,26 +99,10 @@ def _script() -> str:
     return resources.files(agent).joinpath("supervise.sh").read_text("ascii")
 
 
-def _mounts(spec: ContainerSpec, kept: Mapping[str, str]) -> list[dict[str, object]]:
+def _mounts(spec: ContainerSpec, kept: Mapping[str, str]) -> Iterator[Mount]:
     if spec.mount is None:
-        return []
-    mounts: list[dict[str, object]] = [
-        {"Type": "bind", "Source": spec.root, "Target": spec.mount},
-        # devloop's own state is none of the app's business
-        {
-            "Type": "tmpfs",
-            "Target": inside(spec, ".devloop"),
-            "TmpfsOptions": {"SizeBytes": 1 << 16, "Mode": 0o555},
-        },
-    ]
+        return
+    yield Mount(MountKind.BIND, spec.root, spec.mount)
+    yield Mount(MountKind.TMPFS, "", inside(spec, HIDDEN), size=1 << 16, mode=0o555)
     for path, volume in sorted(kept.items()):
-        mounts.append({"Type": "volume", "Source": volume, "Target": inside(spec, path)})
-    return mounts
-
-
-def _bindings(ports: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
-    for port in ports:
-        binding = {"HostIp": port.host, "HostPort": str(port.published)}
-        found.setdefault(f"{port.container}/tcp", []).append(binding)
-    return found
+        yield Mount(MountKind.VOLUME, volume, inside(spec, path))

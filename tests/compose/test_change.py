@@ -13,10 +13,16 @@ from devloop.compose import settings
 from devloop.compose.change import Change
 from devloop.compose.model import parse
 from devloop.config.settings import Reload, Watch
+from devloop.container_settings import ContainerSettings, Mount, MountKind
 from devloop.errors import ConfigError
 from devloop.model import ContainerSpec, Port
 from devloop.yaml import nodes
 
+MOUNTS = (
+    Mount(MountKind.BIND, "/p", "/app"),
+    Mount(MountKind.TMPFS, "", "/app/.devloop", size=1 << 16, mode=0o555),
+    Mount(MountKind.VOLUME, "vol", "/app/node_modules"),
+)
 BUILD = {"context": "/p", "dockerfile": "Dockerfile"}
 
 
@@ -24,19 +30,19 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Change a service as the shell does; gives the whole document."""
     model = parse({"name": "p", "services": {"web": {"build": BUILD, **web}, "db": {"image": "d"}}})
     found = settings.developed(model, "/p", {}, Watch())
-    spec = ContainerSpec("/p", "/app", ("node_modules",), ports=found["web"].config.app.ports or ())
-    change = Change(
-        found["web"],
+    settings_of_web = ContainerSettings(
         "ours:1",
-        spec,
-        {"dev.devloop.project": "1"},
-        {"PRICE": "5$"},
-        {"node_modules": "vol"},
-        ("sh", "-c", "echo $1"),
-        ("node", "a"),
-        supervised=True,
+        entrypoint=("sh", "-c", "echo $1"),
+        command=("node", "a"),
+        env=(("PRICE", "5$"),),
+        labels=(("dev.devloop.project", "1"),),
+        mounts=MOUNTS,
+        ports=found["web"].config.app.ports or (),
+        init=True,
+        stop_signal="SIGTERM",
     )
-    return json.loads(changes.document(model, {"web": replace(change, **more)}))
+    change = Change(found["web"], replace(settings_of_web, **more))
+    return json.loads(changes.document(model, {"web": change}))
 
 
 def test_a_build_gives_way_to_our_image_and_its_supervisor() -> None:
@@ -91,15 +97,14 @@ def test_a_sync_elsewhere_is_a_mount_of_its_own() -> None:
 
 
 def test_an_image_without_a_shell_keeps_what_is_written() -> None:
-    plain = {"entrypoint": None, "command": None, "supervised": False}
+    plain = {"entrypoint": None, "command": None, "init": False}
     web = changed({"entrypoint": ["/app"], "command": ["x"]}, **plain)["services"]["web"]
     assert (web["entrypoint"], web["command"]) == (["/app"], ["x"])
     assert "init" not in web
 
 
 def test_limits_and_the_user_are_written() -> None:
-    spec = ContainerSpec("/p", None, user=(1000, 100), memory=1 << 30, cpus=1.5)
-    web = changed({}, spec=spec)["services"]["web"]
+    web = changed({}, user=(1000, 100), memory=1 << 30, cpus=1.5, mounts=())["services"]["web"]
     assert (web["user"], web["mem_limit"], web["cpus"]) == ("1000:100", "1073741824", 1.5)
     assert web["volumes"] == []
 
