@@ -26,10 +26,10 @@ test: venv ## the tests that run on every change; ARGS='-k name' goes to pytest
 test-slow: venv ## the slow tests
 	@$(ENGINE) run $(STACKS) redis:7 postgres:17 $(IMAGES) -- tests/engine/pytest-or-none -m slow $(ARGS)
 
-lint: venv ## ruff and mypy
+lint: venv ## ruff, and mypy for each platform
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy --strict devloop
+	for platform in linux darwin win32; do $(PYTHON) -m mypy --strict --platform $$platform devloop || exit 1; done
 
 docs: venv ## write the parts of docs/ that are made from the code
 	@$(PYTHON) -m tests.docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -12,6 +13,10 @@ def main() -> int:
 
         sys.stdout.write(f"devloop {__version__}\n")
         return 0
+    if sys.platform == "win32":  # a pipe there has the system's own encoding, which lacks our marks
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8")
     from devloop.cli.app import run  # noqa: PLC0415 - the same
 
     return run(sys.argv[1:])

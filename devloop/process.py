@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
+
+if sys.platform == "win32":
+    APART = subprocess.CREATE_NEW_PROCESS_GROUP
+    NO_LINK = 0
+    KILL = signal.SIGTERM  # it ends at once there
+else:
+    APART = 0  # a session of its own is what keeps Ctrl-C, which is the loop's to answer, from it
+    NO_LINK = os.O_NOFOLLOW
+    KILL = signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,8 @@ class Command:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is the loop's to answer
+            start_new_session=True,
+            creationflags=APART,
         )
 
     def end(self, text: str = "") -> Ended:
@@ -53,7 +66,8 @@ class Program:
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is the loop's to answer
+            start_new_session=True,
+            creationflags=APART,
         )
 
     def read(self, took: Callable[[bytes], None]) -> int:
@@ -92,7 +106,7 @@ class Background:
 
     def __init__(self, argv: Sequence[str], log: str) -> None:
         """Start it; the file is made anew, for the user alone."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | NO_LINK
         output = os.open(log, flags, 0o600)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - an argument vector, never a shell
@@ -101,6 +115,7 @@ class Background:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                creationflags=APART,
             )
         finally:
             os.close(output)
@@ -125,3 +140,15 @@ class Background:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
+
+
+def ask_to_end(pid: int) -> None:
+    """Have a process end in its own way; Windows knows only the other one. It may have gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def end(pid: int) -> None:
+    """End a process at once; it may have gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, KILL)

@@ -62,7 +62,11 @@ LEVELS = (
         pure=True,
     ),
     Level("Deciding", "`step(state, input) → (state, plan)`", ("loop.decide.*",), pure=True),
-    Level("Doors", "the Docker SDK and other programs", ("process", "engine.client")),
+    Level(
+        "Doors",
+        "the Docker SDK, other programs, terminals",
+        ("process", "terminal", "engine.client"),
+    ),
     Level(
         "Edges",
         "each deals with one thing outside; none imports another one's package",
@@ -99,6 +103,10 @@ DOORS = {
     "yaml": {"devloop.yaml.nodes"},
     "jinja2": {"devloop.scaffold.render"},
     "subprocess": {"devloop.process"},
+    "termios": {"devloop.terminal"},
+    "tty": {"devloop.terminal"},
+    "fcntl": {"devloop.project.lock"},
+    "msvcrt": {"devloop.project.lock"},
     "rich": {"devloop.report.tui"},
     "pathspec": {"devloop.watch.ignore"},
 }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
+from devloop import process
 from devloop.cli import project as projects
 from devloop.engine import client, containers
 from devloop.errors import HostError
@@ -43,8 +42,7 @@ def end_loop(root: str) -> None:
     if holder is None:
         return
     sys.stderr.write(f"devloop: ending the loop of process {holder}\n")
-    with suppress(ProcessLookupError):
-        os.kill(holder, signal.SIGTERM)
+    process.ask_to_end(holder)
     if not ends(root, holder, PATIENCE):
         raise HostError(f"process {holder} does not end", hint="`devloop kill` ends it at once")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import termios
 import threading
-import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from devloop import terminal
 from devloop.cli import project as projects
 from devloop.engine import client
 from devloop.engine import listing as roster
@@ -22,7 +21,7 @@ from devloop.model import Project
 
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 NOT_THERE, NOT_RUNNABLE = 127, 126
-HUNG_UP = 128 + signal.SIGHUP
+HUNG_UP = 129  # 128 and SIGHUP, which Windows has not
 TERMINATED = 128 + signal.SIGTERM
 KNOWN = ("TERM", "COLORTERM", "NO_COLOR")
 
@@ -48,15 +47,13 @@ def execute(
     engine = client.connect()
     root = projects.folder(path)
     found = roster.running(engine, Project(root, os.path.basename(root)), service)
-    terminal = not plain and sys.stdin.isatty() and sys.stdout.isatty()
+    seated = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     given = dict(_variable(one) for one in env)
-    if terminal:
+    if seated:
         given = {key: os.environ[key] for key in KNOWN if key in os.environ} | given
     try:
-        session = Session(
-            engine, found.id, list(argv), given, workdir, _size() if terminal else None
-        )
-        return _at_terminal(session) if terminal else _piped(session)
+        session = Session(engine, found.id, list(argv), given, workdir, _size() if seated else None)
+        return _at_terminal(session) if seated else _piped(session)
     except RefusedError as error:
         return _refused(error, argv[0])
 
@@ -113,42 +110,36 @@ def _type(session: Session) -> None:
     with suppress(OSError):
         while piece := os.read(sys.stdin.fileno(), 4096):
             session.link.send(piece)
-    os.kill(os.getpid(), signal.SIGHUP)
+    for number in terminal.hang_ups():
+        os.kill(os.getpid(), number)
 
 
 @contextmanager
 def _raw(fd: int) -> Iterator[None]:
-    before = termios.tcgetattr(fd)
-    tty.setraw(fd, termios.TCSADRAIN)  # what was typed ahead is not thrown away
+    restore = terminal.raw(fd)
     try:
         yield
     finally:
-        with suppress(termios.error):
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        restore()
 
 
 @contextmanager
 def _signals(session: Session) -> Iterator[None]:
     """Follow the terminal's size; leave when it is closed or the process is to end."""
 
-    def resized(_number: int, _frame: FrameType | None) -> None:
-        session.resize(_size())
-
     def left(number: int, _frame: FrameType | None) -> None:
         raise _LeftError(128 + number)
 
-    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
-        signal.SIGWINCH: resized,
-        signal.SIGHUP: left,
-        signal.SIGTERM: left,
-    }
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    ours = (signal.SIGTERM, *terminal.hang_ups())
+    for number in ours:
+        signal.signal(number, left)
+    terminal.on_resize(lambda: session.resize(_size()))
     session.resize(_size())  # it may have changed since
     try:
         yield
     finally:
-        for number in handlers:
+        terminal.no_more_resizes()
+        for number in ours:
             signal.signal(number, signal.SIG_IGN)  # we are leaving; a closed terminal tells twice
 
 

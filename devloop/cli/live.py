@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Protocol, TextIO, runtime_checkable
 
-from devloop import events
+from devloop import events, terminal
 from devloop.cli.project import Report
 from devloop.errors import DevloopError, UserError
 from devloop.report import keys
@@ -82,7 +82,7 @@ def reporting(name: str) -> Iterator[Report]:
 @contextmanager
 def at_keys(report: Report, ask: Ask, leave: Callable[[], None]) -> Iterator[None]:
     """Have the keys work, if ``report`` is a live view; ``ask`` asks the loop for something."""
-    if not isinstance(report, Live) or not keys.usable(sys.stdin.fileno()):
+    if not isinstance(report, Live) or not terminal.ours(sys.stdin.fileno()):
         yield
         return
     reading = keys.Keys(sys.stdin.fileno(), lambda key: _pressed(key, report, ask, leave))
@@ -109,7 +109,7 @@ def _pressed(key: str, report: Live, ask: Ask, leave: Callable[[], None]) -> Non
 
 def _open(url: str | None, report: Live) -> None:
     """Show the app in the user's browser; one that would take over the terminal is not started."""
-    graphical = sys.platform == "darwin" or any(
+    graphical = sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )
     if url is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from devloop import process
 from devloop.cli import project as projects
 from devloop.cli.down import ends
 from devloop.engine import client, containers
@@ -16,7 +16,7 @@ from devloop.engine.client import Engine
 from devloop.errors import HostError
 from devloop.model import Project
 from devloop.project import lock
-from devloop.serve.client import NoLoopError, Talk
+from devloop.serve.client import NoControlError, NoLoopError, Talk
 
 KILL_PATIENCE = 5.0
 
@@ -27,7 +27,7 @@ def stop(path: Path) -> int:
     holder = lock.holder(project.root)
     if holder is not None:
         sys.stderr.write(f"devloop: ending the loop of process {holder}\n")
-        _ask(project, "stop", holder, signal.SIGTERM)
+        _ask(project, "stop", lambda: process.ask_to_end(holder))
         ends(project.root, holder, float("inf"))
     return _end_all(engine, project, "stopped", containers.stop)
 
@@ -38,10 +38,9 @@ def kill(path: Path) -> int:
     holder = lock.holder(project.root)
     if holder is not None:
         with suppress(HostError):  # it hangs: the signal ends it
-            _ask(project, "kill", holder, signal.SIGKILL)
+            _ask(project, "kill", lambda: process.end(holder))
         if not ends(project.root, holder, KILL_PATIENCE):
-            with suppress(ProcessLookupError):
-                os.kill(holder, signal.SIGKILL)
+            process.end(holder)
         sys.stderr.write(f"devloop: ended the loop of process {holder}\n")
     return _end_all(engine, project, "killed", containers.kill)
 
@@ -52,14 +51,13 @@ def _project(path: Path) -> tuple[Engine, Project]:
     return engine, Project(root, os.path.basename(root))
 
 
-def _ask(project: Project, what: str, holder: int, number: int) -> None:
+def _ask(project: Project, what: str, otherwise: Callable[[], None]) -> None:
     """Ask the loop over its socket; one that has none, `devloop ci` for one, gets a signal."""
     try:
         with Talk(project.id, what):
             pass
-    except NoLoopError:
-        with suppress(ProcessLookupError):
-            os.kill(holder, number)
+    except (NoLoopError, NoControlError):
+        otherwise()
 
 
 def _end_all(

@@ -87,9 +87,9 @@ def invoking_user(engine: client.Engine) -> tuple[int, int] | None:
 
     Root leaves it to the image; rootless and remapped engines map the user themselves.
     """
-    uid = os.getuid()
-    if uid == 0 or sys.platform != "linux":
+    if sys.platform != "linux" or os.getuid() == 0:
         return None
+    uid = os.getuid()
     options = system.info(engine).security
     mapped = any("rootless" in one or "userns" in one for one in options)
     return None if mapped else (uid, os.getgid())

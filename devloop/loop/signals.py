@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from devloop import terminal
 from devloop.loop.decide.inputs import Stop
 
 INTERRUPTED = 130
@@ -18,9 +19,8 @@ SECOND_INTERRUPT_AFTER = 0.3
 
 def ending() -> tuple[signal.Signals, ...]:
     """List the signals that end a verb; a hang-up that is ignored (nohup) stays so."""
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    hang_up = () if ignored else (signal.SIGHUP,)
-    return (signal.SIGINT, signal.SIGTERM, *hang_up)
+    hang_ups = (one for one in terminal.hang_ups() if signal.getsignal(one) is not signal.SIG_IGN)
+    return (signal.SIGINT, signal.SIGTERM, *hang_ups)
 
 
 @contextmanager

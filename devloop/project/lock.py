@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from devloop.errors import HostError, UserError
 
+if sys.platform == "win32":
+    import msvcrt
+
+    OPEN = os.O_RDWR
+else:
+    import fcntl
+
+    OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+
 STATE_FOLDER = ".devloop"
+FAR = 1 << 20
+"""Where Windows locks a byte: nobody else can read what is locked, and the holder is to be read."""
 
 
 class ProjectLock:
@@ -34,22 +45,23 @@ class ProjectLock:
         trace: TracebackType | None,
     ) -> None:
         """Give it back and leave no file."""
+        if sys.platform == "win32":  # which removes no file that is open
+            os.close(self._fd)
         with suppress(OSError):
             os.unlink(self.path)
-        os.close(self._fd)
+        if sys.platform != "win32":
+            os.close(self._fd)
         self._fd = -1
 
     def _try(self) -> None:
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        fd = os.open(self.path, OPEN | os.O_CREAT, 0o644)
+        if not _take(fd):
             holder = os.read(fd, 32).decode("ascii", "replace").strip()
             os.close(fd)
             raise UserError(
                 f"a devloop is running in this project already (process {holder or 'unknown'})",
                 hint="end it with Ctrl-C where it runs, or with `devloop down`",
-            ) from None
+            )
         if not self._is_mine(fd):  # the last holder removed the file in between
             os.close(fd)
             return
@@ -67,17 +79,34 @@ class ProjectLock:
 def holder(root: str) -> int | None:
     """Give the process id of the loop that runs in a project, None if none does."""
     try:
-        fd = os.open(os.path.join(root, STATE_FOLDER, "lock"), os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(os.path.join(root, STATE_FOLDER, "lock"), OPEN)
     except OSError:
         return None
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if _take(fd):
+            return None
         text = os.read(fd, 32).decode("ascii", "replace").strip()
         return int(text) if text.isdigit() else None
     finally:
         os.close(fd)
-    return None
+
+
+def _take(fd: int) -> bool:
+    """Take the lock of an open file, until it is closed; False if somebody has it."""
+    if sys.platform == "win32":
+        os.lseek(fd, FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(fd, 0, os.SEEK_SET)
+    else:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def make_state_folder(path: str) -> None:

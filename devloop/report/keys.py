@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import os
 import select
-import termios
 import threading
-import tty
 from collections.abc import Callable
 from contextlib import suppress
+
+from devloop import terminal
 
 
 class Keys:
@@ -19,9 +19,8 @@ class Keys:
         """Begin; Ctrl-C stays what it is."""
         self._fd = fd
         self._pressed = pressed
-        self._before = termios.tcgetattr(fd)
         self._ended, self._end = os.pipe()
-        tty.setcbreak(fd, termios.TCSADRAIN)
+        self._give_back = terminal.single_keys(fd)
         atexit.register(self.close)
         self._thread = threading.Thread(target=self._read, daemon=True, name="keys")
         self._thread.start()
@@ -29,8 +28,7 @@ class Keys:
     def close(self) -> None:
         """Give the terminal back."""
         if self._end >= 0:
-            with suppress(termios.error):
-                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
+            self._give_back()
             os.close(self._end)
             self._end = -1
             atexit.unregister(self.close)
@@ -43,11 +41,3 @@ class Keys:
                     return
                 for key in typed.decode("ascii", "ignore"):
                     self._pressed(key.lower())
-
-
-def usable(fd: int) -> bool:
-    """Say whether there is a terminal here that is ours to read from."""
-    try:
-        return os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
-    except OSError:
-        return False

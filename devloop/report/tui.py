@@ -10,7 +10,6 @@ import atexit
 import io
 import queue
 import re
-import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from devloop import events
+from devloop import events, terminal
 from devloop.events import Event
 from devloop.report.plain import LINES, clean, last_written, lines
 from devloop.report.screen import Line, Screen
@@ -66,7 +65,7 @@ class Tui:
         self.interactive = False
         atexit.register(self.close)
         with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGWINCH, lambda *_: self._stir())
+            terminal.on_resize(self._stir)
         self._stir()
         self._painter = threading.Thread(target=self._paint, daemon=True, name="live view")
         self._painter.start()

@@ -34,7 +34,7 @@ def make_folder(environ: Mapping[str, str] = os.environ) -> None:
         raise HostError(
             f"{folder} cannot be made: {error.strerror}", hint="is XDG_RUNTIME_DIR right?"
         ) from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != _user() or found.st_mode & 0o077:
         raise HostError(
             f"{folder} is not a folder of yours alone, so no control socket is put there",
             hint=f"remove it, or `chmod 700 {folder}` if it is yours",
@@ -43,17 +43,25 @@ def make_folder(environ: Mapping[str, str] = os.environ) -> None:
 
 def same_user(link: socket.socket) -> bool:
     """Say whether the process at the other end is the same user's."""
-    return _peer(link) == os.getuid()
+    return _peer(link) == _user()
 
 
 def _folder(environ: Mapping[str, str]) -> str:
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(runtime) and os.path.isdir(runtime):
         return os.path.join(runtime, "devloop")
-    return os.path.join(tempfile.gettempdir(), f"devloop-{os.getuid()}")
+    return os.path.join(tempfile.gettempdir(), f"devloop-{_user()}")
+
+
+def _user() -> int:
+    if sys.platform == "win32":
+        return 0  # nobody comes to ask there
+    return os.getuid()
 
 
 def _peer(link: socket.socket) -> int:
+    if sys.platform == "win32":
+        raise OSError("Windows does not tell whose a connection is")
     if sys.platform == "darwin":
         return int(XUCRED.unpack(link.getsockopt(0, 1, XUCRED.size))[1])  # LOCAL_PEERCRED
     found = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Self
@@ -18,12 +19,19 @@ class NoLoopError(UserError):
     """No loop runs in this project."""
 
 
+class NoControlError(UserError):
+    """There is no way to talk to a loop on this platform."""
+
+
 class Talk:
     """One request; ``answer`` is what the loop said, ``events`` what it tells from then on."""
 
     def __init__(self, project: str, ask: str, **more: object) -> None:
-        """Ask; raises ``NoLoopError``, or ``UserError`` with the loop's words if it refuses."""
-        self._link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        """Ask; raises ``NoLoopError``, ``NoControlError``, ``HostError`` if it does not answer.
+
+        ``UserError`` has the loop's words if it refuses.
+        """
+        self._link = _socket()
         self._link.settimeout(PATIENCE)
         self._lines = self._link.makefile("rb")
         try:
@@ -76,3 +84,12 @@ class Talk:
         if not found["ok"]:
             raise UserError(str(found["message"]), hint=str(found["hint"]))
         return found
+
+
+def _socket() -> socket.socket:
+    if sys.platform == "win32":
+        raise NoControlError(
+            "on Windows nobody can talk to a loop that runs",
+            hint="Ctrl-C where it runs ends it, `devloop down` from elsewhere",
+        )
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -35,39 +36,46 @@ class Server:
         self._path = place.path(project)
         self._history = history
         self._answer = answer
-        self._socket: socket.socket
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         """Listen; what a killed loop left in the place goes. The project's lock must be held."""
+        if sys.platform == "win32":
+            return self  # it has no sockets that one user alone can reach
         place.make_folder()
         with suppress(FileNotFoundError):
             os.unlink(self._path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.bind(self._path)
+            listening.bind(self._path)
             os.chmod(self._path, 0o600)
         except OSError as error:
-            self._socket.close()
+            listening.close()
             raise HostError(
                 f"no control socket can be made at {self._path}: {error}",
                 hint="set XDG_RUNTIME_DIR to a short path of yours that is not on a network drive",
             ) from None
-        self._socket.listen()
-        threading.Thread(target=self._accept, daemon=True, name="control").start()
+        listening.listen()
+        self._socket = listening
+        threading.Thread(
+            target=self._accept, args=(listening,), daemon=True, name="control"
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Listen no more; who follows goes on to hear the last events."""
+        if self._socket is None:
+            return
         with suppress(OSError):
             os.unlink(self._path)
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         while True:
             try:
-                link, _ = self._socket.accept()
+                link, _ = listening.accept()
             except OSError:
                 return
             threading.Thread(target=self._talk, args=(link,), daemon=True).start()

@@ -7,9 +7,10 @@ import errno
 import os
 import select
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 MODIFY, CLOSE_WRITE = 0x2, 0x8
 MOVED_FROM, MOVED_TO = 0x40, 0x80
@@ -21,6 +22,11 @@ ONLYDIR, DONT_FOLLOW, EXCL_UNLINK = 0x1000000, 0x2000000, 0x4000000
 HEADER = struct.Struct("iIII")
 BUFFER = 1 << 16
 PROBE_WAIT_MS = 1000
+
+if sys.platform == "win32":
+    FLAGS = 0
+else:
+    FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 
 LIMITS = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -36,17 +42,22 @@ class ExhaustedError(Exception):
         self.number = number
 
 
+class Poll(Protocol):
+    """Waits until one of several descriptors can be read."""
+
+    def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
+        """Give those that can, none after so many milliseconds."""
+
+
 class Kernel:
     """A queue, and a pipe that ends a wait. Raises ``ExhaustedError``."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = self._call(self._libc.inotify_init1, os.O_NONBLOCK | os.O_CLOEXEC)
+        self._fd = self._call(self._libc.inotify_init1, FLAGS)
         self.closed = False
         self._wake_read, self._wake_write = os.pipe()
-        self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
-        self._poll.register(self._wake_read, select.POLLIN)
+        self._poll = _readable(self._fd, self._wake_read)
 
     def add(self, folder: str, mask: int) -> int:
         """Watch a folder (absolute) and give its watch, that of before if it has one."""
@@ -119,9 +130,17 @@ class Kernel:
 
     def _hears(self, wd: int) -> bool:
         """Wait for an event of one watch; others tell of looks that the begin takes anyway."""
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
+        poll = _readable(self._fd)
         while poll.poll(PROBE_WAIT_MS):
             if any(one == wd for one, _, _, _ in self.events()):
                 return True
         return False
+
+
+def _readable(*fds: int) -> Poll:
+    if sys.platform == "win32":
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    found = select.poll()
+    for fd in fds:
+        found.register(fd, select.POLLIN)
+    return found

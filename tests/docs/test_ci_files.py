@@ -32,7 +32,11 @@ def test_the_action() -> None:
 def test_the_workflow() -> None:
     path = ROOT / ".github" / "workflows" / "ci.yml"
     valid("vendor.github-workflows", path)
-    assert [job.id for job in grammar.load(path.read_bytes(), "ci.yml").jobs] == ["test", "sample"]
+    assert [job.id for job in grammar.load(path.read_bytes(), "ci.yml").jobs] == [
+        "test",
+        "elsewhere",
+        "sample",
+    ]
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.split(":", 1)[0])

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
-import pty
 import queue
-import termios
 from collections.abc import Iterator
 
 import pytest
 
-from devloop.report.keys import Keys, usable
+from devloop.report.keys import Keys
+from devloop.terminal import ours as is_ours
+
+pty = pytest.importorskip("pty", reason="needs POSIX: terminals")
+termios = pytest.importorskip("termios", reason="needs POSIX: terminals")
 
 
 @pytest.fixture
@@ -49,8 +51,8 @@ def test_what_was_typed_ahead_counts(terminal: tuple[int, int]) -> None:
 
 def test_keys_are_read_from_a_terminal_of_ours_alone(terminal: tuple[int, int]) -> None:
     read, write = os.pipe()
-    assert not usable(read)
-    assert not usable(terminal[1]), "it is a terminal, but another session's"
+    assert not is_ours(read)
+    assert not is_ours(terminal[1]), "it is a terminal, but another session's"
     os.close(read)
     os.close(write)
-    assert not usable(read)
+    assert not is_ours(read)

@@ -23,6 +23,8 @@ from devloop.serve.client import NoLoopError, Talk
 from devloop.serve.history import History
 from devloop.serve.server import Server
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX: its own sockets")
+
 STRANGER = 12345
 
 

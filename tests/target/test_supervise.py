@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs Linux: the script is its own"
+)
 SCRIPT = (
     Path(__file__).parent.parent.parent / "devloop" / "target" / "agent" / "supervise.sh"
 ).read_text("ascii")
