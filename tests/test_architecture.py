@@ -16,6 +16,8 @@ from tests.architecture import (
     IMPURE_CALLS,
     LEVELS,
     MODULES,
+    THREADS,
+    THREADS_STILL,
     imports,
     level,
     ours,
@@ -24,6 +26,7 @@ from tests.architecture import (
 
 GRAPH: Mapping[str, set[str]] = {module: ours(path) for module, path in MODULES.items()}
 EDGES = next(number for number, one in enumerate(LEVELS) if one.title == "Edges")
+STARTS = {"Thread", "Timer"}
 REQUESTS = {"get", "post", "delete", "request"}
 API = (
     *("/containers", "/images", "/volumes", "/networks", "/exec", "/build"),
@@ -106,6 +109,16 @@ def test_a_path_of_the_engine_api_is_found() -> None:
     spoken = MODULES["devloop.engine.containers"].read_text("utf-8")
     assert api_paths(spoken)
     assert api_paths('x.request("POST", path=f"/exec/{one}")\nx.get("/else")\n') == [1]
+
+
+def test_threads_have_one_door() -> None:
+    starting = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in STARTS
+    }
+    assert starting == THREADS | THREADS_STILL, "a module that uses the door leaves the list"
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from devloop import terminal
+from devloop import terminal, threads
 from devloop.cli import project as projects
 from devloop.engine import client
 from devloop.engine import listing as roster
@@ -87,7 +86,7 @@ def _at_terminal(session: Session) -> int:
     """Give the terminal over to the command, and take it back whatever happens."""
     try:
         with _raw(sys.stdin.fileno()), _signals(session):
-            threading.Thread(target=_type, args=(session,), daemon=True).start()
+            threads.spawn(_type, session, failed=threads.shown)
             while piece := _begun(session.link.receive()):
                 _write(sys.stdout.fileno(), piece)
     except (_LeftError, OSError) as gone:
@@ -145,7 +144,7 @@ def _signals(session: Session) -> Iterator[None]:
 
 def _piped(session: Session) -> int:
     """Connect the command to our streams; an interrupt is the command's to answer, too."""
-    threading.Thread(target=_feed, args=(session,), daemon=True).start()
+    threads.spawn(_feed, session, failed=threads.shown)
     frames = session.link.frames()
     while True:
         try:

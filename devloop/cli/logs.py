@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from devloop import threads
 from devloop.cli import project as projects
 from devloop.engine import client, logs
 from devloop.engine import listing as roster
@@ -66,21 +66,15 @@ class Way:
 def _all(engine: Engine, found: tuple[Resident, ...], way: Way) -> None:
     """Print what several containers write, each line with its service's name if they differ."""
     several = len({one.service for one in found}) > 1
-    readers = [
-        threading.Thread(
-            target=_print,
-            args=(engine, one, way, f"{one.service} | " if several else ""),
-            daemon=True,
-        )
-        for one in found
-    ]
-    for one in readers:
-        one.start()
+    readers = []
+    for one in found:
+        prefix = f"{one.service} | " if several else ""
+        readers.append(threads.spawn(_print, engine, one, way, prefix, failed=threads.shown))
         if not way.follow:
-            one.join()
-    for one in readers:
-        while one.is_alive():
-            one.join(PAUSE)
+            readers[-1].join()
+    for reader in readers:
+        while reader.is_alive():
+            reader.join(PAUSE)
 
 
 def _print(engine: Engine, one: Resident, way: Way, prefix: str) -> None:

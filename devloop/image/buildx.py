@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
 
+from devloop import threads
 from devloop.errors import HostError
 from devloop.image import engine_build
 from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
@@ -44,7 +45,7 @@ def build(
         except FileNotFoundError:
             raise _no_buildx() from None
         ended = threading.Event()
-        threading.Thread(target=_guard, args=(program, cancelled, ended), daemon=True).start()
+        threads.spawn(_guard, program, cancelled, ended, failed=threads.shown)
 
         def took(piece: bytes) -> None:
             for message in objects.feed(piece):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import select
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from devloop import terminal
+from devloop import terminal, threads
 
 
 class Keys:
@@ -22,8 +21,7 @@ class Keys:
         self._ended, self._end = os.pipe()
         self._give_back = terminal.single_keys(fd)
         atexit.register(self.close)
-        self._thread = threading.Thread(target=self._read, daemon=True, name="keys")
-        self._thread.start()
+        threads.spawn(self._read, name="keys", failed=threads.shown)
 
     def close(self) -> None:
         """Give the terminal back."""

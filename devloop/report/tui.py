@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from devloop import events, terminal
+from devloop import events, terminal, threads
 from devloop.events import Event
 from devloop.report.plain import LINES, clean, last_written, lines
 from devloop.report.screen import Line, Screen
@@ -67,8 +67,7 @@ class Tui:
         with suppress(ValueError):  # not in the main thread
             terminal.on_resize(self._stir)
         self._stir()
-        self._painter = threading.Thread(target=self._paint, daemon=True, name="live view")
-        self._painter.start()
+        self._painter = threads.spawn(self._paint, name="live view", failed=threads.shown)
 
     def __call__(self, event: Event) -> None:
         """Take an event."""

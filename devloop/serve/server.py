@@ -12,11 +12,11 @@ import json
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
+from devloop import threads
 from devloop.errors import DevloopError, HostError
 from devloop.events import as_json
 from devloop.serve import address as place
@@ -57,9 +57,7 @@ class Server:
             ) from None
         listening.listen()
         self._socket = listening
-        threading.Thread(
-            target=self._accept, args=(listening,), daemon=True, name="control"
-        ).start()
+        threads.spawn(self._accept, listening, name="control", failed=threads.shown)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +76,7 @@ class Server:
                 link, _ = listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
+            threads.spawn(self._talk, link, failed=threads.shown)
 
     def _talk(self, link: socket.socket) -> None:
         with link, suppress(OSError):
@@ -98,7 +96,7 @@ class Server:
             answer = self._answered(request)
             _send(link, answer)
             if answer["ok"]:
-                threading.Thread(target=_watch, args=(link, heard.end), daemon=True).start()
+                threads.spawn(_watch, link, heard.end, failed=threads.shown)
                 for ts, event in heard:
                     _send(link, as_json(event, ts))
                 link.shutdown(socket.SHUT_RDWR)  # the watching thread holds it open

@@ -26,6 +26,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter, EventQueue, ObservedWatch
 
+from devloop import threads
 from devloop.watch.batches import Broken
 from devloop.watch.debounce import Seen
 from devloop.watch.ignore import Ignores
@@ -197,11 +198,9 @@ class _Stock(FileSystemEventHandler):
         self._observer.schedule(self, root, recursive=True, event_filter=STOCK_EVENTS)
         self._observer.start()
         self._mourners = [
-            threading.Thread(target=self._mourn, args=(thread,), daemon=True)
+            threads.spawn(self._mourn, thread, failed=lambda error: self._post(Broken(error)))
             for thread in (self._observer, *self._observer.emitters)
         ]
-        for mourner in self._mourners:
-            mourner.start()
 
     def reload(self, ignores: Ignores) -> None:
         self._ignores = ignores

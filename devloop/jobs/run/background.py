@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from devloop import threads
 from devloop.jobs.run.scope import Ended, Scope, Written
 from devloop.jobs.workflow.model import Step
 
@@ -40,16 +41,16 @@ class Background:
         """Set a step going; it sees what there is now."""
         one = Beside(step, name, scope.aside(step.id or step.title), scope.written.copy())
         self._known[step.id or name] = one
-        one.thread = threading.Thread(target=self._run, args=(one,), daemon=True, name=name)
-        one.thread.start()
+
+        def failed(error: Exception) -> None:
+            one.error = error  # raised where the step is waited for
+
+        one.thread = threads.spawn(self._run, one, name=name, failed=failed)
         return one
 
     def _run(self, one: Beside) -> None:
-        try:
-            with self._slots:
-                one.ended = self._perform(one)
-        except Exception as error:  # noqa: BLE001 - raised where the step is waited for
-            one.error = error
+        with self._slots:
+            one.ended = self._perform(one)
 
     def meant(self, step: Step) -> list[Beside]:
         """List the steps that one waits for, or ends."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from devloop import events
+from devloop import events, threads
 from devloop.errors import ConfigError
 from devloop.jobs.expressions.evaluate import ExpressionError
 from devloop.jobs.run import shell
@@ -136,12 +136,9 @@ class Run:
         self._scope.failed = True
         self._voice.complain(text, self.order.job.location)
 
-    @staticmethod
-    def _timer(minutes: float, work: Callable[[], object]) -> threading.Timer:
-        timer = threading.Timer((minutes or LONGEST) * MINUTE, work)
-        timer.daemon = True
-        timer.start()
-        return timer
+    def _timer(self, minutes: float, work: Callable[[], object]) -> threading.Timer:
+        failed: threads.Failed = lambda error: self._complain(f"it cannot be ended: {error}")  # noqa: E731
+        return threads.later((minutes or LONGEST) * MINUTE, work, failed=failed)
 
     # steps
 

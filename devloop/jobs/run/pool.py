@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from devloop import events
+from devloop import events, threads
 from devloop.errors import DevloopError
 from devloop.jobs.run.job import Run
 from devloop.jobs.run.termination import Talk
@@ -29,9 +30,7 @@ class Spare:
         self._container = container
         self._shell: Talk | None = shell
         self._lock = threading.Lock()
-        self._timer = threading.Timer(SPARE_FOR, self.close)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = threads.later(SPARE_FOR, self.close, failed=threads.shown)
 
     def take(self, container: str) -> Talk | None:
         """Give the shell, once, if it is in this container."""
@@ -93,11 +92,13 @@ class Pool:
                     self._around.read,
                 )
                 self._runs[action.order.label] = run
-                self._spawn(self._run, action.order, run)
+                broke = partial(self._broke, action.order)
+                threads.spawn(self._run, action.order, run, failed=broke)
             case graph.Cancel() if action.order.label in self._runs:
-                self._spawn(self._stop, self._runs[action.order.label], action.abandon)
+                run = self._runs[action.order.label]
+                threads.spawn(self._stop, run, action.abandon, failed=threads.shown)
                 if action.abandon:
-                    self._spawn(self._prepare, container)
+                    threads.spawn(self._prepare, container, failed=threads.shown)
 
     def quit(self) -> None:
         """Let no run complain that its container goes."""
@@ -118,12 +119,13 @@ class Pool:
         return self._around.open_shell(container)
 
     def _run(self, order: Order, run: Run) -> None:
-        try:
-            outcome = run()
-        except (DevloopError, OSError) as error:
-            self._report(events.Error(f"job {order.label} could not be run: {error}"))
-            outcome = Outcome("failure", "failure")
-        self._post(order, outcome)
+        self._post(order, run())
+
+    def _broke(self, order: Order, error: Exception) -> None:
+        """End a job that could not be run, whatever the reason: others may wait for it."""
+        why = str(error) if isinstance(error, (DevloopError, OSError)) else repr(error)
+        self._report(events.Error(f"job {order.label} could not be run: {why}"))
+        self._post(order, Outcome("failure", "failure"))
 
     @staticmethod
     def _stop(run: Run, abandon: bool) -> None:
@@ -131,10 +133,6 @@ class Pool:
             run.stop(abandon=abandon)
         except (DevloopError, OSError):
             return  # the container has gone, and what ran in it
-
-    @staticmethod
-    def _spawn(work: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, daemon=True, name=work.__name__).start()
 
 
 def once(

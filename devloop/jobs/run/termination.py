@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from devloop import threads
+from devloop.errors import DevloopError
 from devloop.jobs.run import shell
 
 
@@ -71,7 +73,7 @@ class Endings:
         with self._lock:
             self._groups[group] = name
         if self.over(name):
-            threading.Thread(target=self._kill, args=((name,),), daemon=True).start()
+            threads.spawn(self._kill_late, name, failed=threads.shown)
 
     def over(self, name: str) -> bool:
         """Say whether a step was ended, by itself or with the one that it is a part of."""
@@ -96,6 +98,10 @@ class Endings:
     def last(self) -> str:
         """Give the commands that end all that the run has left."""
         return shell.kill((self.track(),), tuple(self._groups), gently=False)
+
+    def _kill_late(self, name: str) -> None:
+        with suppress(DevloopError, OSError):  # the container has gone, and what ran in it
+            self._kill((name,))
 
     def _kill(self, names: tuple[str, ...]) -> None:
         if not names:
