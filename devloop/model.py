@@ -83,10 +83,6 @@ class Port:
     host: str = "127.0.0.1"
 
 
-DEBUG_PORTS = {"node": 9229, "python": 5678}
-"""The stacks whose apps can be debugged, and the port that their debuggers usually have."""
-
-
 @dataclass(frozen=True)
 class Debugger:
     """Debug an app of this stack at this port, in the container and on 127.0.0.1."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from devloop.stacks.registry import LOCKS, LOOKED_FOR, STACKS, TOOL_FOLDERS
 from tests.architecture import (
     CLOCKS,
     DOORS,
@@ -135,6 +136,27 @@ def test_pure_modules_have_no_effects(module: str) -> None:
             method = getattr(called, "attr", "")
             assert name not in IMPURE_CALLS, f"{module}:{node.lineno} calls {name}"
             assert method not in CLOCKS, f"{module}:{node.lineno} calls {method}"
+
+
+NAMED_OTHERWISE = {
+    "devloop.jobs.run.problem_matchers": {"go"},  # a matcher of what its compiler prints
+    "devloop.jobs.run.shell": {"python"},  # a shell of GitHub's grammar
+    "devloop.jobs.workflow.steps": {"python"},  # the same
+    "devloop.scaffold.editors.files": {"node", "python"},  # editors' names of debug adapters
+}
+"""The few words of somebody else's that are a stack's name as well."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_stacks_know_stacks(module: str) -> None:
+    known = {*STACKS, *LOOKED_FOR, *LOCKS, *TOOL_FOLDERS}
+    words = {
+        node.value
+        for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    if package(module) != "stacks":
+        assert words & known == NAMED_OTHERWISE.get(module, set())
 
 
 def test_the_sources_name_no_document_but_the_projects_own() -> None:

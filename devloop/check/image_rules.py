@@ -10,15 +10,11 @@ from devloop.image import dockerfile as df
 from devloop.image import ignorefile
 from devloop.image.sources import CONTEXT, Source
 from devloop.scaffold import quote
+from devloop.stacks import registry
 from devloop.stacks.base import Detection
 from devloop.stacks.paths import folder
 
 SHOWN = 3
-NOT_READ = frozenset(
-    {".nvmrc", ".node-version", ".python-version", ".tool-versions", "mise.toml", "runtime.txt"}
-    | {".ruby-version", ".java-version", ".sdkmanrc", "system.properties", "global.json"}
-)
-"""Manifests that choose the image and that no install fails without."""
 
 
 def source_before_install(subject: Subject) -> list[Finding]:
@@ -177,7 +173,7 @@ def _installed(detection: Detection) -> tuple[str, ...]:
     return tuple(
         path
         for path in detection.manifests
-        if path not in detection.secrets and posixpath.basename(path) not in NOT_READ
+        if path not in detection.secrets and posixpath.basename(path) not in registry.VERSION_FILES
     )
 
 

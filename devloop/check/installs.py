@@ -8,39 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devloop.image import dockerfile as df
+from devloop.stacks import registry
 
 _SPLIT = re.compile(r"&&|\|\||[;|\n]")
 _WORD_BEFORE = re.compile(r"^(?:[A-Za-z_]\w*=.*|sudo|exec|env|time|set|corepack|-\w+)$")
-_NAMED = frozenset({"npm", "pnpm", "bun"})
-"""They add a package when one is named, instead of installing what the manifests say."""
-
-COMMANDS: dict[tuple[str, str], str] = {
-    ("npm", "ci"): "node",
-    ("npm", "clean-install"): "node",
-    ("npm", "install"): "node",
-    ("npm", "i"): "node",
-    ("pnpm", "install"): "node",
-    ("pnpm", "i"): "node",
-    ("yarn", ""): "node",
-    ("yarn", "install"): "node",
-    ("bun", "install"): "node",
-    ("bun", "i"): "node",
-    ("deno", "install"): "deno",
-    ("uv", "sync"): "python",
-    ("poetry", "install"): "python",
-    ("pipenv", "install"): "python",
-    ("pipenv", "sync"): "python",
-    ("pdm", "install"): "python",
-    ("pdm", "sync"): "python",
-    ("go", "mod"): "go",
-    ("cargo", "fetch"): "rust",
-    ("bundle", "install"): "ruby",
-    ("bundle", ""): "ruby",
-    ("composer", "install"): "php",
-    ("dotnet", "restore"): "dotnet",
-    ("mix", "deps.get"): "elixir",
-}
-_PIP = frozenset({"pip", "pip3"})
 
 
 @dataclass(frozen=True)
@@ -82,27 +53,7 @@ def _script(instruction: df.Instruction) -> str:
 def stack_of(command: str) -> str:
     """Name the stack whose dependencies a command installs, empty if it installs none."""
     words = _words(command)
-    if not words:
-        return ""
-    tool, *rest = words
-    if tool.startswith("python") and rest[:2] == ["-m", "pip"]:
-        tool, rest = "pip", rest[2:]
-    if tool == "uv" and rest[:1] == ["pip"]:
-        tool, rest = "pip", rest[1:]
-    if tool in _PIP:
-        return "python" if rest[:1] == ["install"] and _reads_project(rest) else ""
-    flags = [word for word in rest if word.startswith("-")]
-    names = [word for word in rest if not word.startswith("-")]
-    verb = names[0] if names else ""
-    if tool == "go":
-        return "go" if names[:2] == ["mod", "download"] else ""
-    if tool in _NAMED and (len(names) > 1 or {"-g", "--global"} & set(flags)):
-        return ""
-    return COMMANDS.get((tool, verb), "")
-
-
-def _reads_project(words: list[str]) -> bool:
-    return any(word.startswith(("-r", "--requirement")) for word in words)
+    return registry.installed_by(words) if words else ""
 
 
 def _words(command: str) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devloop.check.subject import Edit, Finding, Level, Subject
 from devloop.image import dockerfile as df
 from devloop.model import Command
+from devloop.stacks import registry
+from devloop.stacks.facts import Scripts
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container; published on 127.0.0.1 alone
 LOCAL = r"(?:localhost|127\.0\.0\.1)"
@@ -25,25 +27,6 @@ CODE = re.compile(
     rf"\.listen\([^)\n]*[\"']({LOCAL})[\"']|\bhost\s*[=:]\s*[\"']({LOCAL})[\"']"
     rf"|(?:ListenAndServe|\.Run|net\.Listen|bind)\((?:[\"']tcp[\"'],\s*)?[\"']({LOCAL}):"
 )
-SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".py", ".go", ".rs", ".rb")
-SCRIPTS = frozenset({"npm", "pnpm", "yarn", "bun"})
-
-DEFAULTS: tuple[tuple[str, str, str], ...] = (
-    (r"\bflask\b.*\brun\b", r"--host|-h\b|FLASK_RUN_HOST", "--host=0.0.0.0"),
-    (r"\buvicorn\b", r"--host|--uds|--fd|UVICORN_HOST", "--host 0.0.0.0"),
-    (r"\bhypercorn\b", r"--bind|-b\b", "--bind 0.0.0.0:8000"),
-    (r"\bgunicorn\b", r"--bind|-b\b|--config|-c\b", "--bind 0.0.0.0:8000"),
-    (r"\bfastapi dev\b", r"--host", "--host 0.0.0.0"),
-    (r"\bmanage\.py runserver\b", r"runserver\s+(?:-\S+\s+)*[\w.:\[\]]*\d", "0.0.0.0:8000"),
-    (r"(?:^|\s)vite(?!\s+build)(?:\s|$)", r"--host", "--host 0.0.0.0"),
-    (r"\bng serve\b", r"--host", "--host 0.0.0.0"),
-    (r"\bastro dev\b", r"--host", "--host"),
-    (r"\brails s(?:erver)?\b", r"-b\b|--binding", "-b 0.0.0.0"),
-    (r"\bmkdocs serve\b", r"-a\b|--dev-addr", "-a 0.0.0.0:8000"),
-    (r"\bhugo server\b", r"--bind", "--bind 0.0.0.0"),
-    (r"\bjekyll serve\b", r"--host|-H\b", "--host 0.0.0.0"),
-)
-"""Servers that listen on localhost unless told: what they are, what tells them, what to add."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +75,32 @@ def _started(subject: Subject, stage: df.Stage) -> list[_Line]:
 
 
 def _script(subject: Subject, command: str) -> Iterator[_Line]:
-    """Follow `npm run dev` and its like into package.json."""
+    """Follow `npm run dev` and its like into the file with the scripts."""
     words = command.split()
-    if not words or words[0] not in SCRIPTS:
-        return
-    names = [word for word in words[1:] if word != "run" and not word.startswith("-")]
-    text = subject.snapshot.text("package.json")
+    for one in registry.SCRIPTS:
+        if words and words[0] in one.runners:
+            names = [word for word in words[1:] if word != "run" and not word.startswith("-")]
+            yield from _named_script(subject, one, names[:1], command)
+
+
+def _named_script(
+    subject: Subject, where: Scripts, names: Sequence[str], command: str
+) -> Iterator[_Line]:
+    text = subject.snapshot.text(where.file)
     try:
-        script = json.loads(text).get("scripts", {}).get(names[0]) if names else None
+        table = json.loads(text).get(where.table, {})
+        found = {name: table.get(name) for name in names}
     except (ValueError, AttributeError, RecursionError):
         return
-    if isinstance(script, str):
-        yield _Line("package.json", _line_of(text, f'"{names[0]}"'), f"{script} {command}")
+    for name, script in found.items():
+        if isinstance(script, str):
+            line = _line_of(text, f'"{where.table}"', f'"{name}"')
+            yield _Line(where.file, line, f"{script} {command}")
 
 
-def _line_of(text: str, key: str) -> int:
+def _line_of(text: str, table: str, key: str) -> int:
     lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if '"scripts"' in line), 0)
+    start = next((i for i, line in enumerate(lines) if table in line), 0)
     inside = (i + 1 for i, line in enumerate(lines) if i >= start and key in line)
     return next(inside, start + 1)
 
@@ -119,9 +111,9 @@ def _judged(subject: Subject, line: _Line) -> Iterator[Finding]:
     if explicit:
         return
     told = line.text + " " + " ".join(one.text for one in _variables(subject))
-    for server, option, add in DEFAULTS:
-        if re.search(server, line.text) and not re.search(option, told):
-            yield _finding(line, "listens on localhost unless told otherwise", f"add `{add}`")
+    for one in registry.SERVERS:
+        if re.search(one.command, line.text) and not re.search(one.told, told):
+            yield _finding(line, "listens on localhost unless told otherwise", f"add `{one.add}`")
             return
 
 
@@ -151,7 +143,7 @@ def _variables(subject: Subject) -> Iterator[_Line]:
 def _code(subject: Subject) -> Iterator[Finding]:
     """Look through the sources that the stacks read: the app's entry."""
     for path in sorted(subject.snapshot.contents):
-        if not path.endswith(SOURCES):
+        if not path.endswith(registry.SERVED):
             continue
         for number, text in enumerate(subject.snapshot.text(path).splitlines(), 1):
             match = CODE.search(text)

@@ -14,8 +14,9 @@ from devloop.cli.apps import App, apps
 from devloop.compose.command import FILES
 from devloop.errors import UserError
 from devloop.image.inputs import Role
-from devloop.project.classify import LOCKS, triggers
+from devloop.project.classify import triggers
 from devloop.project.state import Picture, below
+from devloop.stacks import registry
 
 SHOWN = 3
 
@@ -81,8 +82,8 @@ def effect(picture: Picture, path: str) -> Effect:
     role = picture.role(path)
     if role is Role.CONTENT:
         return Effect(path, "rebuild", "the image is made of its content")
-    name = path.rsplit("/", 1)[-1]
-    restarts = picture.inputs.mount is not None and triggers(picture, path) and name not in LOCKS
+    mounted, lock = picture.inputs.mount is not None, registry.is_lock(path)
+    restarts = mounted and triggers(picture, path) and not lock
     how = picture.reload.kind
     mild = {"none": "reload", "restart": "restart"}.get(how, "reload") if restarts else "none"
     if role is Role.FIELDS:

@@ -12,18 +12,7 @@ from devloop.jobs.workflow.filters import PathFilter
 from devloop.model import Change, ChangeKind
 from devloop.project.state import Picture, Wanted, below
 from devloop.stacks import fingerprint as fp
-
-LOCKS = frozenset(
-    {
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "pnpm-lock.yaml",
-        "yarn.lock",
-        "poetry.lock",
-        "uv.lock",
-    }
-)
-"""Files that only an installer reads: no app needs a restart for them."""
+from devloop.stacks import registry
 
 
 @dataclass(frozen=True)
@@ -134,7 +123,7 @@ def _why_idle(before: Picture, after: Picture, change: Change) -> str:
     if change.kind is ChangeKind.MODIFIED and path in before.meanings:
         if before.meanings[path] == after.meanings.get(path):
             return "means the same as before"
-        if path.rsplit("/", 1)[-1] in LOCKS:
+        if registry.is_lock(path):
             return "a lock is for the installer"
     return _why_not_ruled(after, path)
 

@@ -16,7 +16,7 @@ from devloop.config.settings import Config, Reload
 from devloop.errors import UserError
 from devloop.image.inputs import ImageInputs, Role
 from devloop.jobs.workflow.filters import PathFilter
-from devloop.model import DEBUG_PORTS, ContainerSpec, Debugger, Port
+from devloop.model import ContainerSpec, Debugger, Port
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError
@@ -191,8 +191,8 @@ def _debugger(port: int | None, lead: Detection | None) -> Debugger | None:
     if port is None:
         return None
     stack = lead.name if lead else "this stack"
-    if stack not in DEBUG_PORTS:
-        known = " and ".join(DEBUG_PORTS)
+    if stack not in registry.DEBUGGERS:
+        known = " and ".join(sorted(registry.DEBUGGERS))
         raise UserError(f"devloop has no debugger for {stack}", hint=f"it has for {known}")
     return Debugger(stack, port)
 

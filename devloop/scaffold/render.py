@@ -11,7 +11,7 @@ from itertools import groupby
 
 from devloop.model import Command
 from devloop.scaffold import quote
-from devloop.stacks import paths
+from devloop.stacks import paths, registry
 from devloop.stacks.base import Detection, Env, Tool
 
 TEMPLATE = "Dockerfile.j2"
@@ -19,7 +19,6 @@ UNKNOWN = "unknown.Dockerfile.j2"
 BASE = "debian:trixie-slim"
 MANY_FILES = 8
 LISTENING = {"HOST", "PORT"}
-CACHES = {"npm": "/root/.npm", "pip": "/root/.cache/pip"}
 STATIC_RUN = ("serve", "-s", "site", "-l", "tcp://0.0.0.0:3000")
 STATIC_SETUP = "npm install -g serve@14.2.7"
 _PROBE = (
@@ -193,7 +192,7 @@ def _cache(detection: Detection, line: str) -> str:
     """Give the cache folder of the tool that a line calls, empty where it calls none."""
     production = detection.production
     own = {detection.install, production.install, production.prune}
-    known = CACHES.get(line.split(maxsplit=1)[0], "")
+    known = registry.CACHES.get(line.split(maxsplit=1)[0], "")
     return known or (detection.cache if line in own else "")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from devloop.model import Command
+from devloop.stacks.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class Stack(Protocol):
     """One stack: a module with these names."""
 
     NAME: str
+    FACTS: Facts
 
     def wanted(self, snapshot: Snapshot) -> frozenset[str]:
         """Paths whose bytes are needed, whether they are there yet or not.

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from devloop.model import Command
 from devloop.stacks import code, paths
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
+from devloop.stacks.facts import Facts, Install, names
+from devloop.stacks.node import facts as node_facts
 from devloop.stacks.parse import json_object, pick, reach, string, table
 
 NAME = "deno"
@@ -17,6 +19,15 @@ PORT = 8000
 SUFFIXES = frozenset({".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".json", ".html", ".css"})
 IGNORE = ("**/node_modules", "coverage")
 CONFIGS = ("deno.json", "deno.jsonc")
+FACTS = Facts(
+    found_by=CONFIGS[:1],
+    version_files=names(".dvmrc"),
+    tool_folders=names("node_modules"),
+    installs=(Install(("deno", "install"), bars=names("-g --global")),),
+    declares=CONFIGS,
+    services=node_facts.FACTS.services,  # its packages are npm's
+    extensions=("denoland.vscode-deno",),
+)
 _LOCK = "deno.lock"
 _NAMES = frozenset({*CONFIGS, _LOCK, "import_map.json", ".dvmrc"})
 _KEYS = frozenset(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from devloop.stacks import paths, versions
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
+from devloop.stacks.facts import Facts, Install, names
 from devloop.stacks.parse import json_object, reach, string
 from devloop.stacks.xml import parse_xml
 
@@ -16,6 +17,20 @@ SUFFIXES = frozenset({".cs", ".fs", ".vb", ".cshtml", ".razor", ".json", ".css",
 IGNORE = ("**/bin/Debug", "**/bin/Release", "**/obj")
 PORT = 8080
 PROJECTS = (".csproj", ".fsproj", ".vbproj")
+FACTS = Facts(
+    found_by=("*.csproj",),
+    version_files=names("global.json"),
+    installs=(Install(("dotnet", "restore")),),
+    declares=tuple(f"*{suffix}" for suffix in PROJECTS),
+    services={
+        "redis": names("StackExchange.Redis"),
+        "postgres": names("Npgsql Npgsql.EntityFrameworkCore.PostgreSQL"),
+        "mysql": names("MySql.Data MySqlConnector"),
+        "mongo": names("MongoDB.Driver"),
+        "rabbitmq": names("RabbitMQ.Client"),
+    },
+    extensions=("ms-dotnettools.csharp",),
+)
 _SOLUTIONS = (".sln", ".slnx")
 _SHARED = frozenset(
     {

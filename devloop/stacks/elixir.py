@@ -8,11 +8,26 @@ from collections.abc import Mapping
 from devloop.model import Command
 from devloop.stacks import code, paths, versions
 from devloop.stacks.base import Detection, Env, Production, Snapshot
+from devloop.stacks.facts import Facts, Install, names
 from devloop.stacks.parse import decode
 
 NAME = "elixir"
 SUFFIXES = frozenset({".ex", ".exs", ".eex", ".heex", ".leex"})
 IGNORE = ("**/_build", "deps", "**/.elixir_ls", "**/.fetch", "**/erl_crash.dump")
+FACTS = Facts(
+    found_by=("mix.exs",),
+    version_files=names(".tool-versions .elixir-version"),
+    installs=(Install(("mix", "deps.get")),),
+    declares=("mix.exs",),
+    services={
+        "redis": names("redix"),
+        "postgres": names("postgrex"),
+        "mysql": names("myxql"),
+        "mongo": names("mongodb_driver"),
+        "rabbitmq": names("amqp"),
+    },
+    extensions=("jakebecker.elixir-ls",),
+)
 _MEMBER = re.compile(r"apps/[^/]+/mix\.exs")
 _CONFIG = ("config/config.exs", "config/dev.exs")
 _VERSION_FILES = (".tool-versions", ".elixir-version")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from devloop.model import Command
 from devloop.stacks import deno, dotnet, elixir, paths, ruby, static
 from devloop.stacks.base import Detection, Snapshot, Stack
+from devloop.stacks.facts import DebugHook, Facts
 from devloop.stacks.go import stack as go
 from devloop.stacks.java import stack as java
 from devloop.stacks.node import stack as node
@@ -16,30 +17,25 @@ from devloop.stacks.procfile import web
 from devloop.stacks.python import stack as python
 from devloop.stacks.rust import stack as rust
 
-LOOKED_FOR = (
-    "composer.json",
-    "index.php",
-    "go.mod",
-    "pom.xml",
-    "build.gradle",
-    "Cargo.toml",
-    "Gemfile",
-    "mix.exs",
-    "requirements.txt",
-    "pyproject.toml",
-    "Pipfile",
-    "main.py",
-    "deno.json",
-    "*.csproj",
-    "package.json",
-    "index.html",
-)
-"""The best known of the files that stacks are found by, for people."""
-
 STACKS: dict[str, Stack] = {
     stack.NAME: stack
     for stack in (php, go, java, rust, ruby, elixir, python, deno, dotnet, node, static)
 }
+_FACTS = tuple(stack.FACTS for stack in STACKS.values())
+
+LOOKED_FOR = tuple(path for facts in _FACTS for path in facts.found_by)
+"""The best known of the files that stacks are found by, for people."""
+LOCKS = frozenset().union(*(facts.locks for facts in _FACTS))
+VERSION_FILES = frozenset().union(*(facts.version_files for facts in _FACTS))
+TOOL_FOLDERS = frozenset().union(*(facts.tool_folders for facts in _FACTS))
+CACHES = {tool: folder for facts in _FACTS for tool, folder in facts.caches.items()}
+SERVERS = tuple(server for facts in _FACTS for server in facts.servers)
+SERVED = tuple(suffix for facts in _FACTS for suffix in facts.served)
+SCRIPTS = tuple(facts.scripts for facts in _FACTS if facts.scripts)
+DEBUGGERS: Mapping[str, DebugHook] = {
+    name: stack.FACTS.debugger for name, stack in STACKS.items() if stack.FACTS.debugger
+}
+"""Each as ``Facts`` says it, of all stacks."""
 
 
 def wanted(snapshot: Snapshot) -> frozenset[str]:
@@ -85,6 +81,32 @@ def is_manifest(path: str) -> bool:
     return any(stack.is_manifest(path) for stack in STACKS.values())
 
 
+def is_lock(path: str) -> bool:
+    """Say by its name whether nothing but an installer reads a file: no app restarts for it."""
+    return paths.name(path) in LOCKS
+
+
+def installed_by(command: Sequence[str]) -> str:
+    """Name the stack whose dependencies a command installs, empty if it installs none.
+
+    It comes word by word, its tool without a folder.
+    """
+    for name, stack in STACKS.items():
+        if any(one.fits(command) for one in stack.FACTS.installs):
+            return name
+    return ""
+
+
+def extensions(name: str) -> tuple[str, ...]:
+    """Give the extensions of VS Code for a stack; none for a stack that is not known."""
+    return STACKS[name].FACTS.extensions if name in STACKS else ()
+
+
+def declaring(path: str) -> tuple[Facts, ...]:
+    """Give the facts of the stacks for which a file says what the project asks for."""
+    return tuple(facts for facts in _FACTS if facts.declared_in(path))
+
+
 def _sane(snapshot: Snapshot) -> Snapshot:
     """Leave out paths that no Dockerfile can name."""
     return replace(snapshot, paths=frozenset(filter(paths.is_safe, snapshot.paths)))
@@ -106,7 +128,7 @@ def _belongs(item: Detection, found: list[Detection]) -> bool:
         return len(found) == 1
     others = {other.name for other in found} - {item.name, static.NAME}
     idle = not item.run and not item.production.build
-    return not (item.lends and idle and others - {"python"})
+    return not (item.lends and idle and others - {python.NAME})
 
 
 def _rank(detection: Detection) -> tuple[bool, bool]:

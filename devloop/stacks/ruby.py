@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from devloop.model import Command
 from devloop.stacks import code, paths, versions
 from devloop.stacks.base import Detection, Env, Production, Snapshot
+from devloop.stacks.facts import Facts, Install, Server, names
 from devloop.stacks.parse import decode
 from devloop.stacks.procfile import web
 
@@ -20,6 +21,25 @@ GEMS = "/opt/gems"
 _FILES = ("Gemfile", "gems.rb")
 _LOCKS = ("Gemfile.lock", "gems.locked")
 _VERSION_FILES = (".ruby-version", ".tool-versions")
+FACTS = Facts(
+    found_by=_FILES[:1],
+    version_files=frozenset(_VERSION_FILES),
+    installs=(Install(("bundle",), alone=True), Install(("bundle", "install"))),
+    declares=_FILES,
+    services={
+        "redis": names("redis sidekiq"),
+        "postgres": names("pg"),
+        "mysql": names("mysql2"),
+        "mongo": names("mongo mongoid"),
+        "rabbitmq": names("bunny"),
+    },
+    servers=(
+        Server(r"\brails s(?:erver)?\b", r"-b\b|--binding", "-b 0.0.0.0"),
+        Server(r"\bjekyll serve\b", r"--host|-H\b", "--host 0.0.0.0"),
+    ),
+    served=(".rb",),
+    extensions=("shopify.ruby-lsp",),
+)
 _NAMES = frozenset({*_FILES, *_LOCKS, *_VERSION_FILES})
 _ENTRIES = ("app.rb", "main.rb", "server.rb", "index.rb")
 _GEM = re.compile(r"""^[ \t]*gem[ (]+['"]([\w.-]+)['"]""", re.MULTILINE)
@@ -30,42 +50,11 @@ _RUBY = re.compile(r"""^[ \t]*ruby[ (]+((?:['"][^'"\n]+['"],?\s*)+)""", re.MULTI
 _TOOL_VERSION = re.compile(r"^ruby[ \t]+(\S+)", re.MULTILINE)
 _LOCK_VERSION = re.compile(r"^RUBY VERSION\s+ruby (\d+\.\d+)", re.MULTILINE)
 # These are compiled when they are installed, for which slim images lack a compiler or a library.
-_COMPILED = frozenset(
-    {
-        "bcrypt",
-        "bigdecimal",
-        "bootsnap",
-        "byebug",
-        "date",
-        "debug",
-        "eventmachine",
-        "falcon",
-        "ffi",
-        "hiredis",
-        "io-console",
-        "jaro_winkler",
-        "json",
-        "msgpack",
-        "mysql2",
-        "nio4r",
-        "nokogiri",
-        "passenger",
-        "pg",
-        "psych",
-        "puma",
-        "racc",
-        "rails",
-        "redcarpet",
-        "rmagick",
-        "sassc",
-        "sqlite3",
-        "stringio",
-        "strscan",
-        "thin",
-        "unf_ext",
-        "unicorn",
-        "websocket-driver",
-    }
+_COMPILED = names(
+    "bcrypt bigdecimal bootsnap byebug date debug eventmachine falcon ffi hiredis io- "
+    "console jaro_winkler json msgpack mysql2 nio4r nokogiri passenger pg psych puma racc "
+    "rails redcarpet rmagick sassc sqlite3 stringio strscan thin unf_ext unicorn "
+    "websocket-driver"
 )
 
 

@@ -6,11 +6,16 @@ import re
 from collections.abc import Mapping
 
 from devloop.stacks.base import Detection, Production, Snapshot
+from devloop.stacks.facts import Facts, Server
 
 NAME = "static"
 VERSION = "1.26"
 PORT = 8080
 SUFFIXES = frozenset({".html", ".css", ".js"})
+FACTS = Facts(
+    found_by=("index.html",),
+    servers=(Server(r"\bhugo server\b", r"--bind", "--bind 0.0.0.0"),),
+)
 _ROOT = re.compile(r"^root:[ \t]*['\"]?([\w./-]+?)/?['\"]?[ \t\r]*$", re.MULTILINE)
 _CONF = "/etc/nginx/site.conf"
 _RUN = ("nginx", "-c", _CONF, "-g", "daemon off;")

@@ -15,8 +15,9 @@ from typing import Any
 
 from pathspec import GitIgnoreSpec
 
+from devloop.stacks.registry import TOOL_FOLDERS
 from devloop.watch import named
-from devloop.watch.named import FILLED, upwards
+from devloop.watch.named import upwards
 
 NEVER = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "CVS", ".devloop"})
 GITIGNORE = ".gitignore"
@@ -107,7 +108,7 @@ class Ignores:
         """Say whether a folder that tools fill, or a kept path, is above; unless it is named."""
         kept = named.cleaned(self.keep)
         return any(
-            (above.rpartition("/")[2] in FILLED or above in kept) and not self.names(above)
+            (above.rpartition("/")[2] in TOOL_FOLDERS or above in kept) and not self.names(above)
             for above in upwards(path)
         )
 

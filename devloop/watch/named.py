@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-FILLED = frozenset({"node_modules", "__pycache__", ".venv"})
+from devloop.stacks.registry import TOOL_FOLDERS
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,7 @@ class Named:
         return len(self.parts) >= len(here)
 
     def _literal(self, path: str) -> bool:
-        return FILLED.isdisjoint(path.split("/")) or FILLED.intersection(path.split("/")) <= set(
-            self.parts
-        )
+        return TOOL_FOLDERS.intersection(path.split("/")) <= set(self.parts)
 
 
 @lru_cache(maxsize=64)

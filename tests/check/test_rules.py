@@ -152,6 +152,12 @@ def test_a_version_file_and_a_secret_need_no_copy() -> None:
     assert image_rules.manifest_not_copied(subject(GOOD, files)) == []
 
 
+def test_a_version_of_any_stack_needs_no_copy() -> None:
+    files = {"go.mod": "module m\n", "go.sum": "", ".go-version": "1.24", "main.go": "package main"}
+    text = "FROM golang:1.24\nWORKDIR /a\nCOPY go.mod go.sum ./\nRUN go mod download\n"
+    assert image_rules.manifest_not_copied(subject(text, files)) == []
+
+
 # manifest-ignored
 
 

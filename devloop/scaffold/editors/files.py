@@ -10,7 +10,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from devloop.config import reference
-from devloop.model import DEBUG_PORTS, Port
+from devloop.model import Port
+from devloop.stacks import registry
 
 BEGINS = r"^devloop: cycle \d+ started"
 ENDS = r"^devloop: (?:cycle \d+ finished|listening on|running|build failed|the app exited)"
@@ -31,18 +32,6 @@ FINDING: Mapping[str, Any] = {
     "message": 5,
 }
 """What `up` and `jobs` tell of a problem, and what `check` does."""
-EXTENSIONS = {
-    "node": ["dbaeumer.vscode-eslint"],
-    "python": ["ms-python.python", "ms-python.debugpy"],
-    "go": ["golang.go"],
-    "rust": ["rust-lang.rust-analyzer"],
-    "ruby": ["shopify.ruby-lsp"],
-    "php": ["bmewburn.vscode-intelephense-client"],
-    "java": ["vscjava.vscode-java-pack"],
-    "dotnet": ["ms-dotnettools.csharp"],
-    "elixir": ["jakebecker.elixir-ls"],
-    "deno": ["denoland.vscode-deno"],
-}
 SCHEMA = ".vscode/devloop.schema.json"
 UP, DEBUG = "devloop: up", "devloop: up with a debugger"
 ATTACH = "devloop: attach"
@@ -67,7 +56,14 @@ class Subject:
     @property
     def debug_port(self) -> int | None:
         """Give the usual port of the stack's debugger, None if devloop has none for it."""
-        return DEBUG_PORTS.get(self.stack)
+        hook = registry.DEBUGGERS.get(self.stack)
+        return hook.port if hook else None
+
+    @property
+    def speaks(self) -> str:
+        """Say what an editor attaches with, empty if devloop has no debugger for the stack."""
+        hook = registry.DEBUGGERS.get(self.stack)
+        return hook.speaks if hook else ""
 
 
 Content = Mapping[str, Any] | list[Any] | str
@@ -129,10 +125,10 @@ def _background() -> dict[str, Any]:
 def _vscode_attach(it: Subject) -> dict[str, Any] | None:
     local = "${workspaceFolder}"
     common = {"name": ATTACH, "request": "attach", "preLaunchTask": DEBUG}
-    if it.stack == "node":
+    if it.speaks == "inspector":
         place = {"address": "127.0.0.1", "port": it.debug_port, "restart": True}
         return {**common, "type": "node", **place, "localRoot": local, "remoteRoot": it.mount}
-    if it.stack == "python":
+    if it.speaks == "debugpy":
         return {**common, "type": "debugpy", **_debugpy(it, local)}
     return None
 
@@ -160,7 +156,7 @@ def devcontainer(it: Subject) -> dict[str, Any]:
         **({"mounts": kept} if kept else {}),
         **({"forwardPorts": [port.container for port in it.ports]} if it.ports else {}),
         "overrideCommand": True,
-        "customizations": {"vscode": {"extensions": EXTENSIONS.get(it.stack, [])}},
+        "customizations": {"vscode": {"extensions": list(registry.extensions(it.stack))}},
     }
 
 
@@ -178,11 +174,11 @@ def _zed(it: Subject) -> dict[str, Content]:
         ".devcontainer/devcontainer.json": devcontainer(it),
     }
     root, common = "$ZED_WORKTREE_ROOT", {"label": ATTACH, "request": "attach"}
-    if it.stack == "node":
+    if it.speaks == "inspector":
         place = {"type": "pwa-node", "address": "127.0.0.1", "port": it.debug_port}
         roots = {"localRoot": root, "remoteRoot": it.mount, "restart": True}
         found[".zed/debug.json"] = [{**common, "adapter": "JavaScript", **place, **roots}]
-    elif it.stack == "python":
+    elif it.speaks == "debugpy":
         found[".zed/debug.json"] = [{**common, "adapter": "Debugpy", **_debugpy(it, root)}]
     return found
 
@@ -213,14 +209,12 @@ end, {})
 
 def _dap(it: Subject) -> str:
     """Attach with nvim-dap, where it is installed."""
-    if it.stack not in DEBUG_PORTS:
+    hook = registry.DEBUGGERS.get(it.stack)
+    if hook is None:
         return ""
-    adapter, languages = {
-        "node": ("pwa-node", ("javascript", "typescript")),
-        "python": ("python", ("python",)),
-    }[it.stack]
+    adapter = {"inspector": "pwa-node", "debugpy": "python"}[hook.speaks]
     start = f'devloop("up --debug-port {it.debug_port}")'
-    names = ", ".join(f'"{one}"' for one in languages)
+    names = ", ".join(f'"{one}"' for one in hook.languages)
     entry = f'type = "{adapter}", request = "attach", name = "{ATTACH}", {_dap_place(it)}'
     return (
         f'vim.api.nvim_create_user_command("DevloopDebug", {start}, {{}})\n'
@@ -236,7 +230,7 @@ def _dap_place(it: Subject) -> str:
     """Say where the debugger listens, and which folder is which."""
     roots = f"localRoot = vim.fn.getcwd(), remoteRoot = {_lua(it.mount)}"
     address = f'"127.0.0.1", port = {it.debug_port}'
-    if it.stack == "node":
+    if it.speaks == "inspector":
         return f"address = {address}, restart = true, {roots}"
     return f"connect = {{ host = {address} }}, pathMappings = {{ {{ {roots} }} }}"
 
@@ -254,7 +248,7 @@ def _jetbrains(it: Subject) -> dict[str, Content]:
     found: dict[str, Content] = {
         f".run/devloop {one.replace(' --', ' ')}.run.xml": _shell(f"devloop {one}") for one in words
     }
-    if it.stack == "node":
+    if it.speaks == "inspector":
         found[".run/devloop attach.run.xml"] = _configuration(
             ATTACH,
             f'type="ChromiumRemoteDebugType" factoryName="Chromium Remote" '

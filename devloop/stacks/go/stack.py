@@ -7,10 +7,13 @@ from collections.abc import Mapping
 
 from devloop.stacks import code, paths, versions
 from devloop.stacks.base import Detection, Env, Production, Snapshot
+from devloop.stacks.go import facts as go_facts
 from devloop.stacks.go import mod as go_mod
+from devloop.stacks.go.facts import VERSION_FILES
 from devloop.stacks.procfile import web
 
 NAME = "go"
+FACTS = go_facts.FACTS
 SUFFIXES = frozenset({".go", ".tmpl", ".gohtml", ".html", ".sql", ".templ", ".yaml", ".yml"})
 IGNORE = ("**/*.test", "**/*.out")
 MAX_SOURCES = 12
@@ -25,8 +28,7 @@ _SERVES = re.compile(r'"net/http"|"net"|\bListen(?:AndServe)?\b')
 _MAIN = re.compile(r"(?:(?:.+/)?cmd/[^/]+/|)main\.go")
 _ASIDE = re.compile(r"(?:^|/)(?:vendor|testdata|examples?|internal|node_modules|\.[^/]+)/")
 _TOOL_VERSION = re.compile(r"^(?:golang|go)[ \t]+(\S+)", re.MULTILINE)
-_VERSION_FILES = (".go-version", ".tool-versions")
-_NAMES = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum", *_VERSION_FILES})
+_NAMES = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum", *VERSION_FILES})
 
 WARM = "go build net/http && chmod -R a+rwX /opt/go/build"
 """Go compiles its own library on first use: once for all images, not at each first start."""
@@ -35,7 +37,7 @@ WARM = "go build net/http && chmod -R a+rwX /opt/go/build"
 def wanted(snapshot: Snapshot) -> frozenset[str]:
     """Name the modules with all that they reach and the files that may hold ``main``."""
     modules = go_mod.modules(snapshot)
-    first = snapshot.present("go.work", "Procfile", *_VERSION_FILES, *modules)
+    first = snapshot.present("go.work", "Procfile", *VERSION_FILES, *modules)
     return frozenset({*first, *_sources(snapshot)})
 
 
@@ -89,7 +91,7 @@ def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | No
 
 def _manifests(snapshot: Snapshot, modules: tuple[str, ...]) -> tuple[str, ...]:
     sums = (f"{paths.folder(path)}/go.sum".lstrip("/") for path in modules)
-    named = {"go.work", "go.work.sum", "vendor/modules.txt", *_VERSION_FILES, *modules, *sums}
+    named = {"go.work", "go.work.sum", "vendor/modules.txt", *VERSION_FILES, *modules, *sums}
     return tuple(sorted(snapshot.present(*named)))
 
 

@@ -8,16 +8,18 @@ from dataclasses import replace
 
 from devloop.stacks import code, paths, versions
 from devloop.stacks.base import Detection, Env, Production, Snapshot
+from devloop.stacks.java import facts as java_facts
 from devloop.stacks.java import gradle as java_gradle
 from devloop.stacks.java import maven as java_maven
 from devloop.stacks.java.build import Build, Found
+from devloop.stacks.java.facts import VERSION_FILES
 
 NAME = "java"
+FACTS = java_facts.FACTS
 SUFFIXES = frozenset(
     {".java", ".kt", ".groovy", ".scala", ".properties", ".yml", ".yaml", ".html", ".sql", ".xml"}
 )
 MAX_SOURCES = 12
-_VERSION_FILES = (".java-version", ".sdkmanrc", "system.properties", ".tool-versions")
 _VERSIONS = (
     re.compile(r"^\s*(?:1\.)?(\d{1,2})\b"),
     re.compile(r"^java=(?:1\.)?(\d{1,2})\b", re.MULTILINE),
@@ -41,7 +43,7 @@ def wanted(snapshot: Snapshot) -> frozenset[str]:
     build = _build(snapshot)
     if build is None:
         return frozenset()
-    first = (*_VERSION_FILES, *build.wanted(snapshot), "Procfile")
+    first = (*VERSION_FILES, *build.wanted(snapshot), "Procfile")
     return frozenset(snapshot.present(*first, *_sources(snapshot), *_settings(snapshot)))
 
 
@@ -64,7 +66,7 @@ def detect(snapshot: Snapshot) -> Detection | None:
         framework=found.framework,
         version=version,
         image=build.image(found, version),
-        manifests=tuple(sorted(snapshot.present(*build.manifests(snapshot), *_VERSION_FILES))),
+        manifests=tuple(sorted(snapshot.present(*build.manifests(snapshot), *VERSION_FILES))),
         install=build.install(found),
         cache="",
         run=run,
@@ -108,7 +110,7 @@ def _keep(found: Found, build: Build) -> tuple[str, ...]:
 
 def _version(snapshot: Snapshot, asked: str) -> str:
     """Give the oldest release with long support that compiles what is asked for."""
-    texts = [snapshot.text(path) for path in _VERSION_FILES]
+    texts = [snapshot.text(path) for path in VERSION_FILES]
     found = (pattern.search(text) for pattern, text in zip(_VERSIONS, texts, strict=True))
     pinned = next((match[1] for match in found if match), asked)
     number = (versions.numbers(pinned) or versions.JAVA.default)[0]

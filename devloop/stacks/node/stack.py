@@ -9,6 +9,7 @@ from dataclasses import replace
 from devloop.stacks import versions
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot, Tool
 from devloop.stacks.node import commands as node_commands
+from devloop.stacks.node import facts as node_facts
 from devloop.stacks.node import manager as node_manager
 from devloop.stacks.node import manifest as node_manifest
 from devloop.stacks.node.commands import Start
@@ -18,6 +19,7 @@ from devloop.stacks.node.package import ROOT, Package, local_manifests, members,
 from devloop.stacks.parse import reach, string, toml_table
 
 NAME = "node"
+FACTS = node_facts.FACTS
 _DENO = ("deno.json", "deno.jsonc", "deno.lock")
 SUFFIXES = frozenset(
     {

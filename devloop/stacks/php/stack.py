@@ -10,10 +10,11 @@ from devloop.stacks import paths, versions
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot, Tool
 from devloop.stacks.parse import json_object, pick, reach, string, table
 from devloop.stacks.php import extensions as php_extensions
+from devloop.stacks.php import facts as php_facts
+from devloop.stacks.php.facts import COMPOSER, LOCK
 
 NAME = "php"
-COMPOSER = "composer.json"
-LOCK = "composer.lock"
+FACTS = php_facts.FACTS
 SUFFIXES = frozenset({".php"})
 IGNORE = ("vendor", "storage/logs", "storage/framework/cache", "var/cache", ".phpunit.cache")
 CACHE = "/root/.composer/cache"

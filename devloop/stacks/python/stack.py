@@ -9,6 +9,7 @@ from devloop.stacks import paths, versions
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
 from devloop.stacks.parse import reach, string, toml_table
 from devloop.stacks.python import commands as python_commands
+from devloop.stacks.python import facts as python_facts
 from devloop.stacks.python import install as python_install
 from devloop.stacks.python import project as python_project
 from devloop.stacks.python import requirements as pip
@@ -17,6 +18,7 @@ from devloop.stacks.python.install import CACHES, VENV, VERSION_FILES, Found
 from devloop.stacks.python.project import PIPFILE, PYPROJECT, Project
 
 NAME = "python"
+FACTS = python_facts.FACTS
 MANAGERS = frozenset(CACHES)
 SUFFIXES = frozenset(
     {

@@ -9,9 +9,11 @@ from devloop.stacks import code, paths, versions
 from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
 from devloop.stacks.parse import decode, reach, string, toml_table
 from devloop.stacks.rust import cargo as rust_cargo
+from devloop.stacks.rust import facts as rust_facts
 from devloop.stacks.rust.cargo import CARGO, Crate
 
 NAME = "rust"
+FACTS = rust_facts.FACTS
 SUFFIXES = frozenset({".rs", ".html", ".hbs", ".tera", ".sql", ".css"})
 IGNORE = ("**/target",)
 TOOLCHAINS = ("rust-toolchain.toml", "rust-toolchain")

@@ -10,27 +10,22 @@ import tarfile
 from importlib import resources
 
 from devloop.model import Debugger
-
-FOLDER = "/opt/devloop"
-HOOKS = {"node": "inspect.cjs", "python": "sitecustomize.py"}
-LOADED = {
-    "node": f'NODE_OPTIONS="${{NODE_OPTIONS:+$NODE_OPTIONS }}--require {FOLDER}/inspect.cjs"',
-    "python": f'PYTHONPATH="{FOLDER}${{PYTHONPATH:+:$PYTHONPATH}}"',
-}
+from devloop.stacks import registry
+from devloop.stacks.facts import HOOK_FOLDER
 
 
 def wrapped(argv: list[str], debugger: Debugger) -> list[str]:
     """Give a command that lets its runtime load the stack's hook."""
-    words = f"{LOADED[debugger.stack]} DEVLOOP_DEBUG_PORT={debugger.port}"
+    words = f"{registry.DEBUGGERS[debugger.stack].loaded} DEVLOOP_DEBUG_PORT={debugger.port}"
     return ["sh", "-c", f'export {words}; exec "$@"', "devloop", *argv]
 
 
 def files(debugger: Debugger) -> list[tuple[tarfile.TarInfo, bytes]]:
     """Give the hook as it is put into a container."""
-    name = HOOKS[debugger.stack]
-    folder = tarfile.TarInfo(FOLDER.lstrip("/"))
+    name = registry.DEBUGGERS[debugger.stack].file
+    folder = tarfile.TarInfo(HOOK_FOLDER.lstrip("/"))
     folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-    hook = tarfile.TarInfo(f"{FOLDER}/{name}".lstrip("/"))
+    hook = tarfile.TarInfo(f"{HOOK_FOLDER}/{name}".lstrip("/"))
     hook.mode = 0o644
     content = resources.files(__package__).joinpath("hooks", name).read_bytes()
     return [(folder, b""), (hook, content)]
