@@ -101,7 +101,7 @@ DOORS = {
     "watchdog": {"devloop.watch.observer"},
     "typer": {"devloop.cli.app", "devloop.cli.living", "devloop.cli.options"},
     "yaml": {"devloop.yaml.nodes"},
-    "jinja2": {"devloop.scaffold.render"},
+    "jinja2": {"devloop.scaffold.sandbox"},
     "subprocess": {"devloop.process"},
     "termios": {"devloop.terminal"},
     "tty": {"devloop.terminal"},

@@ -115,7 +115,7 @@ def copies(manifests: tuple[str, ...], target: str) -> tuple[str, ...]:
         by_folder.setdefault(folder(path), []).append(path)
     base = target.rstrip("/") or "/"
     return tuple(
-        quote.copy(names, posixpath.join(base, where, "")).rstrip("\n")
+        f"COPY {quote.copied(names, posixpath.join(base, where, ''))}"
         for where, names in sorted(by_folder.items())
     )
 

@@ -9,8 +9,9 @@ from typing import Literal
 from devloop.errors import UserError
 from devloop.model import Command
 from devloop.scaffold import quote
+from devloop.scaffold.render import Templates, render, unknown
 from devloop.scaffold.render import dockerfile as render_dockerfile
-from devloop.scaffold.render import render, unknown
+from devloop.scaffold.values import Values
 from devloop.stacks.base import Detection
 from devloop.stacks.registry import LOOKED_FOR
 
@@ -44,7 +45,7 @@ class FilePlan:
 def plan(
     name: str,
     detections: Sequence[Detection],
-    templates: Mapping[str, str],
+    templates: Templates,
     existing: Mapping[str, bytes],
     *,
     force: bool,
@@ -73,7 +74,7 @@ def with_compose(
     return (*(one for one in plans if one.path != SETTINGS), added)
 
 
-def dockerfile(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+def dockerfile(detections: Sequence[Detection], templates: Templates) -> str:
     """Write the Dockerfile for these stacks; ``UserError`` if there is none."""
     if not detections:
         hint = (
@@ -88,17 +89,17 @@ def looked_for() -> str:
     return f"Looked for: {', '.join(LOOKED_FOR)}."
 
 
-def dockerignore(detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+def dockerignore(detections: Sequence[Detection], templates: Templates) -> str:
     """Write the .dockerignore for these stacks: never their manifests or locks."""
     patterns = dict.fromkeys(pattern for item in detections for pattern in item.ignore)
     return render(templates, "dockerignore.j2", {"patterns": list(patterns)})
 
 
-def settings(name: str, detections: Sequence[Detection], templates: Mapping[str, str]) -> str:
+def settings(name: str, detections: Sequence[Detection], templates: Templates) -> str:
     """Write a short devloop.yaml with what was detected; the first stack's app is run."""
     first = detections[0] if detections else None
     keep = dict.fromkeys(path for item in detections for path in item.keep)
-    values = {
+    values: Values = {
         "name": quote.yaml_string(name),
         "run": _command(first.run) if first else "",
         "port": quote.yaml_string(str(first.port)) if first and first.port else "",

@@ -21,16 +21,16 @@ def exec_form(command: Command) -> str:
     return json.dumps(argv)
 
 
-def copy(sources: Iterable[str], target: str) -> str:
-    """Write a COPY instruction for these files and no others.
+def copied(sources: Iterable[str], target: str) -> str:
+    """Write what a COPY instruction takes and where it goes: these files and no others.
 
     COPY expands variables, quotes and wildcards even in its JSON form, so each is escaped.
     """
     names = list(sources)
     if all(_PLAIN_PATH.fullmatch(word) for word in (*names, target)):
-        return f"COPY {' '.join(names)} {target}\n"
+        return f"{' '.join(names)} {target}"
     words = [*(_word(_WILDCARD.sub(r"[\g<0>]", name)) for name in names), _word(target)]
-    return f"COPY {json.dumps(words)}\n"
+    return json.dumps(words)
 
 
 def env(name: str, value: str) -> str:

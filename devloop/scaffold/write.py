@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devloop.errors import HostError, UserError
 from devloop.scaffold.plan import FILES, FilePlan
+from devloop.scaffold.render import Template, Templates
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 TEMPLATE_FOLDERS = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
@@ -17,13 +18,16 @@ TEMPLATE_FOLDERS = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
 _MODE = 0o666
 
 
-def read_templates(folders: Iterable[Path] = TEMPLATE_FOLDERS) -> Mapping[str, str]:
+def read_templates(folders: Iterable[Path] = TEMPLATE_FOLDERS) -> Templates:
     """Read every template by its name from the first of these folders that has any.
 
     Raises ``HostError`` where none has: the installation is not whole.
     """
     for folder in folders:
-        found = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.j2"))}
+        found = {
+            path.name: Template(str(path), path.read_text("utf-8"))
+            for path in sorted(folder.glob("*.j2"))
+        }
         if found:
             return found
     raise HostError("devloop's templates are missing.", hint="Install devloop again.")

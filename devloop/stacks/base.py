@@ -43,12 +43,16 @@ class Env:
 
 @dataclass(frozen=True)
 class Tool:
-    """What another image lends: paths that are copied to where they were, then a shell line."""
+    """What another image lends: paths that are copied to where they were, then a shell line.
+
+    ``setup_cache`` is the download cache of what the stack then sets up (its ``Detection.setup``).
+    """
 
     name: str
     image: str
     paths: tuple[str, ...]
     link: str = ""
+    setup_cache: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,8 @@ class Production:
     ``prune`` drops development dependencies afterwards: shell lines, empty where not needed.
     ``static`` is the folder of a site that needs no server of its own. ``run`` starts the app,
     empty where nothing was found; ``port`` is where it then listens. ``image`` is what is shipped
-    upon, empty for the base; ``system`` are
-    Debian packages and ``setup`` a shell line that it needs; ``copies`` are source and target of
-    what is taken from the stage ``build``. ``user`` is the numeric user.
+    upon, empty for the base; ``system`` are Debian packages and ``setup`` a shell line that it
+    needs. What is taken from the stage ``build``, and who runs it, the stack's template says.
     """
 
     install: str = ""
@@ -73,9 +76,7 @@ class Production:
     image: str = ""
     system: tuple[str, ...] = ()
     setup: str = ""
-    copies: tuple[tuple[str, str], ...] = (("/app", "./"),)
     env: tuple[Env, ...] = ()
-    user: int = 10001
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Detection:
     mounted for the install and never copied, each under its base name without a leading dot as id.
     ``env`` is the image's environment, ``develop`` that of its stage ``dev`` alone. ``dev_env`` is
     what the container under development is run with, whoever wrote its Dockerfile. ``ignore`` are
-    patterns of .dockerignore. ``tools`` are what the base borrows, ``lends`` is what this stack
-    would lend to another's image, which makes it one that can be added to any other.
+    patterns of .dockerignore. ``lends`` is what this stack would lend to another's image, which
+    makes it one that can be added to any other.
     """
 
     name: str
@@ -123,7 +124,6 @@ class Detection:
     ignore: tuple[str, ...] = ()
     needs_source: bool = False
     secrets: tuple[str, ...] = ()
-    tools: tuple[Tool, ...] = ()
     lends: Tool | None = None
     production: Production = field(default_factory=Production)
 

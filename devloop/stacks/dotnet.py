@@ -200,6 +200,5 @@ def _production(program: str, version: str, *, web: bool) -> Production:
         run=("dotnet", f"{stem}.dll"),
         port=PORT if web else None,
         image=f"{_SDK}/{'aspnet' if web else 'runtime'}:{version}",
-        copies=(("/opt/app", "./"),),
         env=(Env("ASPNETCORE_URLS", f"http://0.0.0.0:{PORT}"),) if web else (),
     )

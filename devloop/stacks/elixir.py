@@ -137,7 +137,6 @@ def _production(snapshot: Snapshot, text: str, port: int | None, *, phoenix: boo
         build=f"export MIX_ENV=prod && {release}",
         run=(f"/opt/release/bin/{name[1]}", "start"),
         port=port,
-        copies=(("/opt/release", "/opt/release"),),
         env=(Env("MIX_ENV", "prod"), *server, Env("RELEASE_TMP", "/tmp")),  # noqa: S108 - anybody's
     )
 

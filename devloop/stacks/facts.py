@@ -91,12 +91,12 @@ class Facts:
     ``found_by`` are the best known of its files, for people. ``locks`` are names of files that
     nothing but an installer reads, ``version_files`` those that choose the image and that no
     install fails without, ``tool_folders`` names of folders that tools fill. ``installs`` are the
-    commands that install its dependencies, ``caches`` the download cache of each tool that does so
-    by the tool's name. ``declares`` are patterns for the names of files that say what a project
-    itself asks for (a lock names everything), ``services`` the packages by which it shows that an
-    app uses a service: a name with a dot also stands for what is below it (``host.org/a/b``).
-    ``servers`` listen on localhost unless told, ``served`` are endings of code in which that is
-    looked for. ``extensions`` are those of VS Code, and of what reads its dev containers.
+    commands that install its dependencies. ``declares`` are patterns for the names of files that
+    say what a project itself asks for (a lock names everything), ``services`` the packages by which
+    it shows that an app uses a service: a name with a dot also stands for what is below it
+    (``host.org/a/b``). ``servers`` listen on localhost unless told, ``served`` are endings of code
+    in which that is looked for. ``extensions`` are those of VS Code, and of what reads its dev
+    containers.
     """
 
     found_by: tuple[str, ...] = ()
@@ -104,7 +104,6 @@ class Facts:
     version_files: frozenset[str] = frozenset()
     tool_folders: frozenset[str] = frozenset()
     installs: tuple[Install, ...] = ()
-    caches: Mapping[str, str] = field(default_factory=dict)
     declares: tuple[str, ...] = ()
     services: Mapping[Service, frozenset[str]] = field(default_factory=dict)
     servers: tuple[Server, ...] = ()

@@ -28,7 +28,6 @@ LOOKED_FOR = tuple(path for facts in _FACTS for path in facts.found_by)
 LOCKS = frozenset().union(*(facts.locks for facts in _FACTS))
 VERSION_FILES = frozenset().union(*(facts.version_files for facts in _FACTS))
 TOOL_FOLDERS = frozenset().union(*(facts.tool_folders for facts in _FACTS))
-CACHES = {tool: folder for facts in _FACTS for tool, folder in facts.caches.items()}
 SERVERS = tuple(server for facts in _FACTS for server in facts.servers)
 SERVED = tuple(suffix for facts in _FACTS for suffix in facts.served)
 SCRIPTS = tuple(facts.scripts for facts in _FACTS if facts.scripts)

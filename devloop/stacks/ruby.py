@@ -111,7 +111,6 @@ def detect(snapshot: Snapshot) -> Detection | None:
             build=_assets(snapshot, gems),
             run=start.production or start.command,
             port=start.port,
-            copies=((GEMS, GEMS), ("/app", "./")),
             env=_production_env(start.framework),
         ),
     )

@@ -16,7 +16,9 @@ from devloop.image import dockerfile as parser
 from devloop.image import ignorefile
 from devloop.model import Command
 from devloop.scaffold import plan
+from devloop.scaffold.render import UNKNOWN, template_of
 from devloop.scaffold.write import read_templates
+from devloop.stacks.registry import STACKS
 from tests.scaffold.projects import NODE, PROJECTS
 from tests.stacks.snapshots import detect, package
 
@@ -107,6 +109,11 @@ def test_no_manifest_is_ignored(name: str) -> None:
 def test_what_the_ignore_file_ignores(path: str, ignored: bool) -> None:
     text = plan.dockerignore(detect(PROJECTS["python and node"]), TEMPLATES)
     assert ignorefile.parse(text).matches(path) is ignored
+
+
+def test_each_stack_has_its_template() -> None:
+    own = {name for name in TEMPLATES if name.endswith(".Dockerfile.j2")}
+    assert own == {*map(template_of, STACKS), UNKNOWN}
 
 
 def test_manifests_are_copied_one_line_a_folder() -> None:

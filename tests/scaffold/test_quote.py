@@ -42,19 +42,19 @@ def test_the_exec_form_is_one_line_of_ascii(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "target", "line"),
+    ("names", "target", "words"),
     [
-        (["a.txt", "b-1.txt"], "./", "COPY a.txt b-1.txt ./"),
-        (["--from=x"], "./", 'COPY ["--from=x", "./"]'),
-        (["a b.txt"], "a b/", 'COPY ["a b.txt", "a b/"]'),
-        (["a[1]*?.txt"], "x[/", r'COPY ["a[[]1][*][?].txt", "x[/"]'),
-        (["$HOME`x`'\""], "$X/", r"""COPY ["\\$HOME`x`\\'\\\"", "\\$X/"]"""),
-        (["ü.txt"], "./", r'COPY ["\u00fc.txt", "./"]'),
-        (["<<EOF"], "./", 'COPY ["<<EOF", "./"]'),
+        (["a.txt", "b-1.txt"], "./", "a.txt b-1.txt ./"),
+        (["--from=x"], "./", '["--from=x", "./"]'),
+        (["a b.txt"], "a b/", '["a b.txt", "a b/"]'),
+        (["a[1]*?.txt"], "x[/", r'["a[[]1][*][?].txt", "x[/"]'),
+        (["$HOME`x`'\""], "$X/", r"""["\\$HOME`x`\\'\\\"", "\\$X/"]"""),
+        (["ü.txt"], "./", r'["\u00fc.txt", "./"]'),
+        (["<<EOF"], "./", '["<<EOF", "./"]'),
     ],
 )
-def test_copy(names: list[str], target: str, line: str) -> None:
-    assert quote.copy(names, target) == f"{line}\n"
+def test_what_is_copied(names: list[str], target: str, words: str) -> None:
+    assert quote.copied(names, target) == words
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_what_is_there_is_read(tmp_path: Path) -> None:
 
 
 def test_templates_come_from_the_checkout() -> None:
-    assert {"Dockerfile.j2", "dockerignore.j2"} <= read_templates().keys()
+    assert {"node.Dockerfile.j2", "dockerignore.j2"} <= read_templates().keys()
 
 
 def test_an_installation_without_templates_says_so(tmp_path: Path) -> None:

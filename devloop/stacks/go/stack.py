@@ -158,17 +158,12 @@ def _version_specs(snapshot: Snapshot, modules: tuple[str, ...]) -> list[str]:
 
 def _production(program: tuple[str, ...], port: int | None) -> Production:
     """Ship the program alone, which needs nothing but certificates."""
-    certificates = "/etc/ssl/certs/ca-certificates.crt"
     build = f"CGO_ENABLED=0 go build -o /out/app {' '.join(program)}" if _plain(program) else ""
     return Production(
         build=build,
         run=("app",) if build else (),
         port=port if build else None,
         image="debian:trixie-slim",
-        copies=(
-            (certificates, certificates),
-            *((("/out/app", "/usr/local/bin/"),) if build else ()),
-        ),
     )
 
 

@@ -82,7 +82,6 @@ def detect(snapshot: Snapshot) -> Detection | None:
             run=_shipped(found.framework, main),
             port=port,
             image=f"eclipse-temurin:{version}-jre",
-            copies=(("/opt/app", "./"),),
         ),
     )
 

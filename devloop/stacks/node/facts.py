@@ -30,7 +30,6 @@ FACTS = Facts(
         Install(("yarn",), alone=True),
         Install(("yarn", "install")),
     ),
-    caches={"npm": "/root/.npm"},
     declares=(ROOT,),
     services={
         "redis": names("redis ioredis bull bullmq connect-redis"),

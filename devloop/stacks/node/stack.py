@@ -222,7 +222,6 @@ def _production(snapshot: Snapshot, package: Package, manager: Manager, start: S
         run=own or start.command,
         port=3000 if static else start.port,
         env=(Env("NODE_ENV", "production"),),
-        user=1000,
     )
 
 
@@ -236,4 +235,10 @@ def _tool(manager: Manager, version: str) -> Tool:
         "ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\\n"
         "    && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx"
     )
-    return Tool(NAME, f"node:{version}-slim", ("/usr/local/bin/node", modules), link)
+    return Tool(
+        NAME,
+        f"node:{version}-slim",
+        ("/usr/local/bin/node", modules),
+        link,
+        setup_cache=node_manager.NPM_CACHE,
+    )

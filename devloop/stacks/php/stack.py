@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from devloop.model import Command
 from devloop.stacks import paths, versions
-from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot, Tool
+from devloop.stacks.base import Detection, Env, ManifestError, Production, Snapshot
 from devloop.stacks.parse import json_object, pick, reach, string, table
 from devloop.stacks.php import extensions as php_extensions
 from devloop.stacks.php import facts as php_facts
@@ -81,7 +81,6 @@ def detect(snapshot: Snapshot) -> Detection | None:
         ignore=(*IGNORE, *snapshot.present("auth.json")),
         needs_source=_needs_source(data),
         secrets=snapshot.present("auth.json") if composer else (),
-        tools=(Tool("composer", "composer:2", ("/usr/bin/composer",)),) if composer else (),
         production=_production(version, root, system, prepare, install),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devloop.stacks.facts import HOOK_FOLDER, DebugHook, Facts, Install, Server, names
-from devloop.stacks.python.install import CACHES, VERSION_FILES
+from devloop.stacks.python.install import VERSION_FILES
 from devloop.stacks.python.project import PIPFILE, PYPROJECT
 
 _FROM_FILES = ("-r", "--requirement")
@@ -23,7 +23,6 @@ FACTS = Facts(
         Install(("pdm", "install")),
         Install(("pdm", "sync")),
     ),
-    caches={"pip": CACHES["pip"]},
     declares=("requirements*.txt", PYPROJECT, PIPFILE),
     services={
         "redis": names("redis django-redis rq"),

@@ -111,7 +111,6 @@ def detect(snapshot: Snapshot) -> Detection | None:
             install=production,
             run=start.production or start.command,
             port=start.port,
-            copies=((VENV, VENV), ("/app", "./")),
         ),
     )
 

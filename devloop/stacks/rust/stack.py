@@ -166,5 +166,4 @@ def _production(
         run=("app",),
         port=port,
         image="" if system else "debian:trixie-slim",
-        copies=(("/opt/app", "/usr/local/bin/"),),
     )
