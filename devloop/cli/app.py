@@ -69,6 +69,10 @@ def init(
     compose: Annotated[
         bool, typer.Option("--compose", help="write a compose.yaml with the services it uses")
     ] = False,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FOLDER", help="templates to take in place of ours"),
+    ] = None,
     output: Answering = Output.PLAIN,
 ) -> None:
     """Write a Dockerfile, .dockerignore and devloop.yaml for the stack found."""
@@ -85,6 +89,7 @@ def init(
             output=output.value,
             editors=tuple(one.value for one in editor or ()),
             compose=compose,
+            templates=template,
         )
     )
 

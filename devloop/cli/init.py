@@ -17,7 +17,7 @@ from devloop.scaffold.backings import Backing
 from devloop.scaffold.editors import plan as editing
 from devloop.scaffold.editors.files import Subject
 from devloop.scaffold.plan import FILES, FilePlan, looked_for, plan, with_compose
-from devloop.scaffold.write import read_existing, read_templates, write
+from devloop.scaffold.write import read_existing, read_templates, with_own, write
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError, Snapshot
 
@@ -46,21 +46,24 @@ def init(  # noqa: PLR0913 - the verb's options
     output: Literal["plain", "json"],
     editors: tuple[str, ...] = (),
     compose: bool = False,
+    templates: Path | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
     """Write the files of a project and say so; give the exit code.
 
-    ``snapshot`` has all contents that ``registry.wanted`` names. For people, what was done goes
-    to ``stderr``; with ``json``, one object goes to ``stdout``. Raises ``ConfigError`` if
-    manifests do not parse.
+    ``snapshot`` has all contents that ``registry.wanted`` names, ``templates`` is the folder of a
+    team's own. For people, what was done goes to ``stderr``; with ``json``, one object goes to
+    ``stdout``. Raises ``ConfigError`` if manifests do not parse, ``UserError`` if a template
+    cannot be used.
     """
     detections = registry.detect(snapshot)
     _check(snapshot, detections)
     name = root.resolve().name
     backings = backing.used(snapshot, detections)
     existing = read_existing(root, (*FILES, composing.FILE))
-    plans = plan(name, detections, read_templates(), existing, force=force)
+    chosen = with_own(read_templates(), templates) if templates is not None else read_templates()
+    plans = plan(name, detections, chosen, existing, force=force)
     if compose:
         port = detections[0].port if detections else None
         text = composing.with_services(name, port, backings)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from devloop.scaffold.values import Values, parts, values
 from devloop.stacks.base import Detection
 
-UNKNOWN = "unknown.Dockerfile.j2"
+DOCKERFILES = ".Dockerfile.j2"
+UNKNOWN = f"unknown{DOCKERFILES}"
 BASE = "debian:trixie-slim"
 
 
@@ -32,7 +33,7 @@ def dockerfile(detections: Sequence[Detection], templates: Templates) -> str:
 
 def template_of(stack: str) -> str:
     """Name the template of a stack's Dockerfile."""
-    return f"{stack}.Dockerfile.j2"
+    return f"{stack}{DOCKERFILES}"
 
 
 def unknown(templates: Templates) -> str:

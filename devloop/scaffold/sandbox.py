@@ -34,6 +34,8 @@ class _Unknown(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         name, owner = self._undefined_name, self._undefined_obj
+        if self._undefined_hint:  # an attribute that is there, and not for templates
+            return self._undefined_hint
         if owner is missing:
             return f"there is no placeholder {name}"
         known = f": it has {', '.join(owner)}" if isinstance(owner, Mapping) else ""
@@ -65,14 +67,16 @@ def fill(sources: Sources, name: str, values: Mapping[str, object]) -> str:
         raise UserError(said, location=place, hint="mend it") from None
     except UndefinedError as error:
         hint = f"this template knows {', '.join(sorted(values))}"
-        raise UserError(str(error.message), location=_place(error, sources), hint=hint) from None
+        raise UserError(
+            str(error.message), location=_place(error, sources, name), hint=hint
+        ) from None
     except TemplateNotFound as error:
         hint = "put a file of that name beside it"
         said = f"there is no template {error.name}"
-        raise UserError(said, location=_place(error, sources), hint=hint) from None
+        raise UserError(said, location=_place(error, sources, name), hint=hint) from None
     except Exception as error:  # noqa: BLE001 - a template is a program: it fails in any way
         said = f"the template cannot be filled: {str(error) or type(error).__name__}"
-        raise UserError(said, location=_place(error, sources), hint="mend it") from None
+        raise UserError(said, location=_place(error, sources, name), hint="mend it") from None
 
 
 def _environment(sources: Sources) -> _Sandbox:
@@ -107,10 +111,14 @@ def _budget() -> Callable[..., range]:
     return counted
 
 
-def _place(error: BaseException, sources: Sources) -> str:
-    """Give the file and line of the innermost template that an error went through."""
+def _place(error: BaseException, sources: Sources, name: str) -> str:
+    """Give the file and line of the innermost template that an error went through.
+
+    An error from before it was run has the file alone.
+    """
     places = {place for _, place in sources.values()}
     frames = traceback.extract_tb(error.__traceback__)
     return next(
-        (f"{one.filename}:{one.lineno}" for one in reversed(frames) if one.filename in places), ""
+        (f"{one.filename}:{one.lineno}" for one in reversed(frames) if one.filename in places),
+        sources.get(name, ("", ""))[1],
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from devloop.errors import HostError, UserError
 from devloop.scaffold.plan import FILES, FilePlan
-from devloop.scaffold.render import Template, Templates
+from devloop.scaffold.render import DOCKERFILES, Template, Templates
+from devloop.stacks import registry
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 TEMPLATE_FOLDERS = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
@@ -31,6 +32,39 @@ def read_templates(folders: Iterable[Path] = TEMPLATE_FOLDERS) -> Templates:
         if found:
             return found
     raise HostError("devloop's templates are missing.", hint="Install devloop again.")
+
+
+def with_own(ours: Templates, folder: Path) -> Templates:
+    """Read a team's templates: those named as ours take their place, others can be included.
+
+    Raises ``UserError`` if it is no folder, holds no template, or one that cannot be read, is no
+    text or bears the name of no stack.
+    """
+    if not folder.is_dir():
+        hint = "--template names one with templates in it"
+        raise UserError(f"there is no folder {folder}", hint=hint)
+    own = {path.name: _own(path) for path in sorted(folder.glob("*.j2"))}
+    if not own:
+        names = ", ".join(sorted(ours))
+        raise UserError(f"{folder} has no template", hint=f"name a file as one of {names}")
+    for name in own.keys() - ours.keys():
+        if name.endswith(DOCKERFILES):
+            known = ", ".join(sorted(registry.STACKS))
+            said = f"{folder / name} is the template of no stack"
+            raise UserError(said, hint=f"the stacks are {known}")
+    return {**ours, **own}
+
+
+def _own(path: Path) -> Template:
+    try:
+        return Template(str(path), path.read_text("utf-8"))
+    except OSError as error:
+        said = f"{path} could not be read: {error.strerror or error}"
+        raise UserError(said, hint="make it a readable file") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        place, hint = f"{path}:{line}", "save it as UTF-8"
+        raise UserError("the template is no text in UTF-8", location=place, hint=hint) from None
 
 
 def read_existing(root: Path, names: Iterable[str] = FILES) -> Mapping[str, bytes]:
