@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 Command: TypeAlias = str | tuple[str, ...]
 """A string for ``sh -c`` or an argument vector."""
@@ -81,6 +81,41 @@ class Port:
     container: int
     published: int
     host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ByRestart:
+    """A save starts the app's process anew."""
+
+    kind: ClassVar[str] = "restart"
+
+
+@dataclass(frozen=True)
+class BySignal:
+    """The app reloads when it is sent this signal, named without SIG."""
+
+    kind: ClassVar[str] = "signal"
+    name: str
+
+
+@dataclass(frozen=True)
+class ByCommand:
+    """The app reloads when this shell command runs in its container."""
+
+    kind: ClassVar[str] = "exec"
+    command: str
+
+
+@dataclass(frozen=True)
+class ByItself:
+    """The app watches its files and reloads itself."""
+
+    kind: ClassVar[str] = "none"
+
+
+Reload: TypeAlias = ByRestart | BySignal | ByCommand | ByItself
+"""What makes a running app see a save; ``kind`` is the word of ``app.reload`` for it."""
+BY_RESTART = ByRestart()
 
 
 @dataclass(frozen=True)

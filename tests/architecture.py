@@ -113,15 +113,6 @@ DOORS = {
 THREADS = {"devloop.threads"}
 """Who calls ``threading.Thread`` or ``threading.Timer``."""
 
-THREADS_STILL = {
-    "devloop.loop.executor",
-    "devloop.loop.fleet",
-    "devloop.loop.signals",
-    "devloop.serve.requests",
-    "devloop.target.compose_project",
-}
-"""Those that start threads of their own until they are rewritten; the list only shrinks."""
-
 EFFECTS = {
     "asyncio", "builtins", "fcntl", "getpass", "glob", "http", "importlib", "io", "locale",
     "logging", "multiprocessing", "os", "pathlib", "platform", "queue", "random", "secrets",

@@ -55,6 +55,7 @@ def test_start_up_imports_only_what_the_verb_needs(shop: Path) -> None:
 
 def test_plan_says_what_a_change_would_cause(shop: Path) -> None:
     paths = ["server.js", "package.json", "README.md", "devloop.yaml", "node_modules/x/y.js"]
+    paths += ["nobody.js", "dist/out.js"]
     done = devloop("plan", "-C", str(shop), *paths, "--format", "json")
     assert done.returncode == 0, done.stderr
     effects = {one["path"]: one["action"] for one in json.loads(done.stdout)["effects"]}
@@ -64,7 +65,12 @@ def test_plan_says_what_a_change_would_cause(shop: Path) -> None:
         "README.md": "none",
         "devloop.yaml": "rebuild or recreate",
         "node_modules/x/y.js": "none",
+        "nobody.js": "none",
+        "dist/out.js": "none",
     }
+    causes = {one["path"]: one["cause"] for one in json.loads(done.stdout)["effects"]}
+    assert causes["nobody.js"] == "there is no such file"
+    assert causes["dist/out.js"] == "it is ignored"
     assert sorted(os.listdir(shop)) == sorted(APP)
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from devloop.compose import change, settings
-from devloop.compose.change import Change
+from devloop.compose.change import ServiceChange
 from devloop.compose.model import parse
 from devloop.config.settings import Watch
 from devloop.container_settings import ContainerSettings, Mount, MountKind
@@ -54,7 +54,7 @@ def by_compose(one: ContainerSettings) -> str:
     build = {"context": "/p", "dockerfile": "Dockerfile"}
     model = parse({"name": "p", "services": {"web": {"build": build}}})
     web = settings.developed(model, "/p", {}, Watch())["web"]
-    document = json.loads(change.document(model, {"web": Change(web, one)}))
+    document = json.loads(change.document(model, {"web": ServiceChange(web, one)}))
     document["services"]["web"]["labels"].pop(change.LABEL_CHANGE)  # a hash of all settings
     return json.dumps(document["services"])
 

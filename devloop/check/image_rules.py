@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 
-from devloop.check.installs import Install, installs
-from devloop.check.subject import Edit, Finding, Level, Subject
+from devloop.check.installs import InstallStep, installs
+from devloop.check.subject import CheckSubject, Edit, Finding, Level
 from devloop.image import dockerfile as df
 from devloop.image import ignorefile
-from devloop.image.sources import CONTEXT, Source
+from devloop.image.sources import CONTEXT, CopySource
 from devloop.scaffold import quote
 from devloop.stacks import registry
 from devloop.stacks.base import Detection
@@ -17,7 +17,7 @@ from devloop.stacks.paths import folder
 SHOWN = 3
 
 
-def source_before_install(subject: Subject) -> list[Finding]:
+def source_before_install(subject: CheckSubject) -> list[Finding]:
     """Find the source that is copied before the dependencies are installed."""
     found: dict[tuple[int, int], Finding] = {}
     every = tuple(installs(subject.dockerfile))
@@ -34,7 +34,7 @@ def source_before_install(subject: Subject) -> list[Finding]:
 
 
 def _installed_before(
-    subject: Subject, every: tuple[Install, ...], install: Install, source: Source
+    subject: CheckSubject, every: tuple[InstallStep, ...], install: InstallStep, source: CopySource
 ) -> bool:
     """Say whether a first install stands before the source: a later one drops packages again."""
     lower = {one.index for one in df.chain(subject.dockerfile, install.stage)}
@@ -46,7 +46,7 @@ def _installed_before(
     )
 
 
-def _brings_source(subject: Subject, source: Source, detection: Detection) -> bool:
+def _brings_source(subject: CheckSubject, source: CopySource, detection: Detection) -> bool:
     manifests = {path for one in subject.detections for path in one.manifests}
     return any(
         path.endswith(tuple(detection.suffixes))
@@ -55,7 +55,9 @@ def _brings_source(subject: Subject, source: Source, detection: Detection) -> bo
     )
 
 
-def _too_early(subject: Subject, install: Install, detection: Detection, source: Source) -> Finding:
+def _too_early(
+    subject: CheckSubject, install: InstallStep, detection: Detection, source: CopySource
+) -> Finding:
     manifests = _installed(detection)
     return Finding(
         Level.WARNING,
@@ -70,7 +72,7 @@ def _too_early(subject: Subject, install: Install, detection: Detection, source:
 
 
 def _swapped(
-    subject: Subject, install: Install, manifests: tuple[str, ...], source: Source
+    subject: CheckSubject, install: InstallStep, manifests: tuple[str, ...], source: CopySource
 ) -> Edit | None:
     """Put the manifests before the install and the source after it, where they are neighbours."""
     instructions = install.stage.instructions
@@ -87,7 +89,7 @@ def _swapped(
     return Edit(subject.path, source.line, end, swapped)
 
 
-def _simple(install: Install) -> bool:
+def _simple(install: InstallStep) -> bool:
     """Say whether an instruction does nothing but install, in lines that can be moved."""
     return install.alone and not install.instruction.heredocs
 
@@ -99,7 +101,7 @@ def _plain(lines: list[str]) -> list[str]:
     return lines
 
 
-def _end(subject: Subject, instruction: df.Instruction) -> int:
+def _end(subject: CheckSubject, instruction: df.Instruction) -> int:
     """Give the line after an instruction, its continuation lines included."""
     lines = subject.text.splitlines()
     at = instruction.line - 1
@@ -120,7 +122,7 @@ def copies(manifests: tuple[str, ...], target: str) -> tuple[str, ...]:
     )
 
 
-def manifest_not_copied(subject: Subject) -> list[Finding]:
+def manifest_not_copied(subject: CheckSubject) -> list[Finding]:
     """Find manifests that an install reads and that are not there when it runs."""
     found = []
     for install in installs(subject.dockerfile):
@@ -135,13 +137,16 @@ def manifest_not_copied(subject: Subject) -> list[Finding]:
     return found
 
 
-def _carries(install: Install) -> bool:
+def _carries(install: InstallStep) -> bool:
     """Say whether a stage takes files from elsewhere, of which nothing is known here."""
     return any(one.keyword == "COPY" and one.flag("from") for one in install.stage.instructions)
 
 
 def _missing(
-    subject: Subject, install: Install, there: tuple[Source, ...], missing: tuple[str, ...]
+    subject: CheckSubject,
+    install: InstallStep,
+    there: tuple[CopySource, ...],
+    missing: tuple[str, ...],
 ) -> Finding:
     line = install.instruction.line
     target = _beside(subject, there)
@@ -159,7 +164,7 @@ def _missing(
     )
 
 
-def _beside(subject: Subject, there: tuple[Source, ...]) -> str:
+def _beside(subject: CheckSubject, there: tuple[CopySource, ...]) -> str:
     """Name the folder in which the root's manifests land, empty if they are bound or elsewhere."""
     for source in there:
         for path in subject.snapshot.paths:
@@ -177,7 +182,7 @@ def _installed(detection: Detection) -> tuple[str, ...]:
     )
 
 
-def manifest_ignored(subject: Subject) -> list[Finding]:
+def manifest_ignored(subject: CheckSubject) -> list[Finding]:
     """Find manifests that the ignore file keeps out of the build."""
     secrets = {path for one in subject.detections for path in one.secrets}
     manifests = {path for one in subject.detections for path in _installed(one)} - secrets
@@ -188,7 +193,7 @@ def manifest_ignored(subject: Subject) -> list[Finding]:
     return [_hidden(subject, line, paths) for line, paths in sorted(by_line.items())]
 
 
-def _ignoring_line(subject: Subject, path: str) -> int:
+def _ignoring_line(subject: CheckSubject, path: str) -> int:
     """Name the line whose pattern decides for a path: the last at which it became ignored."""
     lines = subject.ignore.splitlines()
     for end in range(len(lines), 0, -1):
@@ -197,7 +202,7 @@ def _ignoring_line(subject: Subject, path: str) -> int:
     return 1
 
 
-def _hidden(subject: Subject, line: int, paths: list[str]) -> Finding:
+def _hidden(subject: CheckSubject, line: int, paths: list[str]) -> Finding:
     pattern = subject.ignore.splitlines()[line - 1].strip()
     after = len(subject.ignore.splitlines()) + 1
     return Finding(
@@ -212,7 +217,7 @@ def _hidden(subject: Subject, line: int, paths: list[str]) -> Finding:
     )
 
 
-def no_workdir(subject: Subject) -> list[Finding]:
+def no_workdir(subject: CheckSubject) -> list[Finding]:
     """Find stages that work in / because nothing says where."""
     found = {}
     for stage in subject.ends:
@@ -232,7 +237,7 @@ def no_workdir(subject: Subject) -> list[Finding]:
     return list(found.values())
 
 
-def root_user(subject: Subject) -> list[Finding]:
+def root_user(subject: CheckSubject) -> list[Finding]:
     """Find a last stage that runs as root."""
     stages = subject.dockerfile.stages
     if not stages:
@@ -258,7 +263,7 @@ def root_user(subject: Subject) -> list[Finding]:
     ]
 
 
-def unpinned_base(subject: Subject) -> list[Finding]:
+def unpinned_base(subject: CheckSubject) -> list[Finding]:
     """Find base images without a tag, or with `latest`."""
     found = []
     for stage in subject.dockerfile.stages:
@@ -271,7 +276,7 @@ def unpinned_base(subject: Subject) -> list[Finding]:
     return found
 
 
-def _unpinned(subject: Subject, stage: df.Stage, base: str, name: str) -> Finding:
+def _unpinned(subject: CheckSubject, stage: df.Stage, base: str, name: str) -> Finding:
     known = (one.image for one in subject.detections if one.image.split(":")[0] == name)
     return Finding(
         Level.WARNING,

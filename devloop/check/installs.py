@@ -15,7 +15,7 @@ _WORD_BEFORE = re.compile(r"^(?:[A-Za-z_]\w*=.*|sudo|exec|env|time|set|corepack|
 
 
 @dataclass(frozen=True)
-class Install:
+class InstallStep:
     """An instruction that installs; ``alone`` if it does nothing else."""
 
     stage: df.Stage
@@ -25,7 +25,7 @@ class Install:
     alone: bool
 
 
-def installs(parsed: df.Dockerfile) -> Iterator[Install]:
+def installs(parsed: df.Dockerfile) -> Iterator[InstallStep]:
     """Yield the first install of each RUN, in file order."""
     for stage in parsed.stages:
         for instruction in stage.instructions:
@@ -33,12 +33,12 @@ def installs(parsed: df.Dockerfile) -> Iterator[Install]:
                 yield from _first(stage, instruction)
 
 
-def _first(stage: df.Stage, instruction: df.Instruction) -> Iterator[Install]:
+def _first(stage: df.Stage, instruction: df.Instruction) -> Iterator[InstallStep]:
     commands = [part.strip() for part in _SPLIT.split(_script(instruction)) if part.strip()]
     for command in commands:
         stack = stack_of(command)
         if stack:
-            yield Install(stage, instruction, stack, command, alone=len(commands) == 1)
+            yield InstallStep(stage, instruction, stack, command, alone=len(commands) == 1)
             return
 
 

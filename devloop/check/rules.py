@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devloop.check import image_rules, server_rules
-from devloop.check.subject import Edit, Finding, Rule, Subject
+from devloop.check.subject import CheckSubject, Edit, Finding, Rule
 
 RULES: tuple[Rule, ...] = (
     image_rules.source_before_install,
@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(subject: Subject) -> tuple[Finding, ...]:
+def check(subject: CheckSubject) -> tuple[Finding, ...]:
     """Give all findings, by file and line."""
     found = [one for rule in RULES for one in rule(subject)]
     return tuple(sorted(found, key=lambda one: (one.path, one.line, one.rule)))

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devloop.check.subject import Edit, Finding, Level, Subject
+from devloop.check.subject import CheckSubject, Edit, Finding, Level
 from devloop.image import dockerfile as df
 from devloop.model import Command
 from devloop.stacks import registry
@@ -39,7 +39,7 @@ class _Line:
     own: bool = False
 
 
-def server_on_localhost(subject: Subject) -> list[Finding]:
+def server_on_localhost(subject: CheckSubject) -> list[Finding]:
     """Find commands, variables and code that make a server listen on localhost."""
     found = [one for line in _commands(subject) for one in _judged(subject, line)]
     found += [one for line in _variables(subject) for one in _named(subject, line, VARIABLE)]
@@ -47,7 +47,7 @@ def server_on_localhost(subject: Subject) -> list[Finding]:
     return list({(one.path, one.line): one for one in reversed(found)}.values())[::-1]
 
 
-def _commands(subject: Subject) -> Iterator[_Line]:
+def _commands(subject: CheckSubject) -> Iterator[_Line]:
     if subject.run is not None:
         line = _Line("devloop.yaml", subject.run_line, _text(subject.run))
         yield line
@@ -58,7 +58,7 @@ def _commands(subject: Subject) -> Iterator[_Line]:
             yield from _script(subject, line.text)
 
 
-def _started(subject: Subject, stage: df.Stage) -> list[_Line]:
+def _started(subject: CheckSubject, stage: df.Stage) -> list[_Line]:
     """Give the ENTRYPOINT and CMD in force in a stage."""
     chain = df.chain(subject.dockerfile, stage)
     every = [one for part in chain for one in part.instructions]
@@ -74,7 +74,7 @@ def _started(subject: Subject, stage: df.Stage) -> list[_Line]:
     return [_Line(subject.path, where.line, text, own=True)]
 
 
-def _script(subject: Subject, command: str) -> Iterator[_Line]:
+def _script(subject: CheckSubject, command: str) -> Iterator[_Line]:
     """Follow `npm run dev` and its like into the file with the scripts."""
     words = command.split()
     for one in registry.SCRIPTS:
@@ -84,7 +84,7 @@ def _script(subject: Subject, command: str) -> Iterator[_Line]:
 
 
 def _named_script(
-    subject: Subject, where: Scripts, names: Sequence[str], command: str
+    subject: CheckSubject, where: Scripts, names: Sequence[str], command: str
 ) -> Iterator[_Line]:
     text = subject.snapshot.text(where.file)
     try:
@@ -105,7 +105,7 @@ def _line_of(text: str, table: str, key: str) -> int:
     return next(inside, start + 1)
 
 
-def _judged(subject: Subject, line: _Line) -> Iterator[Finding]:
+def _judged(subject: CheckSubject, line: _Line) -> Iterator[Finding]:
     explicit = list(_named(subject, line, BOUND))
     yield from explicit
     if explicit:
@@ -117,14 +117,14 @@ def _judged(subject: Subject, line: _Line) -> Iterator[Finding]:
             return
 
 
-def _named(subject: Subject, line: _Line, pattern: re.Pattern[str]) -> Iterator[Finding]:
+def _named(subject: CheckSubject, line: _Line, pattern: re.Pattern[str]) -> Iterator[Finding]:
     match = pattern.search(line.text)
     if match:
         edit = _replaced(subject, line, match[1]) if line.own else None
         yield _finding(line, f"is told to listen on {match[1]}", "listen on 0.0.0.0", edit)
 
 
-def _replaced(subject: Subject, line: _Line, address: str) -> Edit | None:
+def _replaced(subject: CheckSubject, line: _Line, address: str) -> Edit | None:
     """Write 0.0.0.0 for the address where it stands once, in the line itself."""
     text = subject.text.splitlines()[line.line - 1]
     if text.count(address) != 1:
@@ -132,7 +132,7 @@ def _replaced(subject: Subject, line: _Line, address: str) -> Edit | None:
     return Edit(subject.path, line.line, line.line + 1, (text.replace(address, EVERYWHERE),))
 
 
-def _variables(subject: Subject) -> Iterator[_Line]:
+def _variables(subject: CheckSubject) -> Iterator[_Line]:
     for stage in subject.ends:
         for part in df.chain(subject.dockerfile, stage):
             for one in part.instructions:
@@ -140,7 +140,7 @@ def _variables(subject: Subject) -> Iterator[_Line]:
                     yield _Line(subject.path, one.line, one.args, own=True)
 
 
-def _code(subject: Subject) -> Iterator[Finding]:
+def _code(subject: CheckSubject) -> Iterator[Finding]:
     """Look through the sources that the stacks read: the app's entry."""
     for path in sorted(subject.snapshot.contents):
         if not path.endswith(registry.SERVED):

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from devloop.image import dockerfile as df
 from devloop.image import ignorefile
-from devloop.image.sources import Source, sources
+from devloop.image.sources import CopySource, sources
 from devloop.model import Command
 from devloop.stacks.base import Detection, Snapshot
 
@@ -54,7 +54,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckSubject:
     """A project as the rules see it; ``run`` is app.run of devloop.yaml with its line."""
 
     text: str
@@ -82,7 +82,7 @@ class Subject:
         return tuple(dict.fromkeys(found))
 
     @cached_property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[CopySource, ...]:
         """What all stages take from the build context."""
         stages = self.dockerfile.stages
         return tuple(
@@ -96,7 +96,7 @@ class Subject:
         """The ignore file in force."""
         return ignorefile.parse(self.ignore)
 
-    def before(self, stage: df.Stage, line: int) -> tuple[Source, ...]:
+    def before(self, stage: df.Stage, line: int) -> tuple[CopySource, ...]:
         """Give the sources that are in a stage when its instruction at a line runs."""
         lower = {one.index for one in df.chain(self.dockerfile, stage)} - {stage.index}
         return tuple(
@@ -112,4 +112,4 @@ class Subject:
         return next((one for one in self.detections if one.name == name), None)
 
 
-Rule = Callable[[Subject], list[Finding]]
+Rule = Callable[[CheckSubject], list[Finding]]

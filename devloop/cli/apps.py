@@ -11,13 +11,13 @@ from devloop.compose.command import Compose
 from devloop.compose.settings import Developed
 from devloop.config.settings import Watch
 from devloop.model import Project
-from devloop.project import inspect as looks
+from devloop.project import inspect
 from devloop.project.inspect import Surroundings
-from devloop.project.state import Picture
+from devloop.project.state import Inspection
 
 
 @dataclass(frozen=True)
-class App:
+class DevelopedApp:
     """``service`` is empty for a project of one app; ``root`` is what its image is built from.
 
     ``at_work``: the project's jobs run in its container.
@@ -25,7 +25,7 @@ class App:
 
     service: str
     root: str
-    picture: Picture
+    inspection: Inspection
     project: Project
     at_work: bool = True
 
@@ -45,31 +45,31 @@ def apps(
     files: tuple[str, ...] = (),
     services: tuple[str, ...] = (),
     around: Surroundings | None = None,
-) -> tuple[App, ...]:
+) -> tuple[DevelopedApp, ...]:
     """Look at the apps of a project, or at these services; ``files`` are compose files."""
     around = around or projects.surroundings()
     compose = projects.compose(root, files)
     if compose is None:
-        picture = projects.look(root, around)
-        return (App("", root, picture, projects.named(root, picture)),)
+        inspection = projects.look(root, around)
+        return (DevelopedApp("", root, inspection, projects.named(root, inspection)),)
     return _of_compose(root, compose, services, around)
 
 
 def _of_compose(
     root: str, compose: Compose, services: tuple[str, ...], around: Surroundings
-) -> tuple[App, ...]:
+) -> tuple[DevelopedApp, ...]:
     model, extensions = compose.model()
     model.check(services)
     found = settings.developed(model, root, extensions, Watch())
     at_work = model.workplace(root, found)
     return tuple(
-        App(name, one.build.context, _look(one, around), one.project, name == at_work)
+        DevelopedApp(name, one.build.context, _look(one, around), one.project, name == at_work)
         for name, one in found.items()
         if not services or name in services
     )
 
 
-def _look(one: Developed, around: Surroundings) -> Picture:
-    return looks.look(
+def _look(one: Developed, around: Surroundings) -> Inspection:
+    return inspect.look(
         one.build.context, replace(around, config=lambda: one.config, finish=one.spec)
     )

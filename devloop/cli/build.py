@@ -20,7 +20,7 @@ from devloop.engine import build as builds
 from devloop.engine import client
 from devloop.errors import UserError
 from devloop.model import Project
-from devloop.project.state import Picture
+from devloop.project.state import Inspection
 from devloop.target import images
 from devloop.target import release as tagging
 from devloop.target.release import Wish
@@ -54,7 +54,7 @@ def _build(
         raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
     for one in found:
         told: Report = partial(_told, report, one.service) if one.service else report
-        _one(engine, one.project, one.picture, told, wish, named)
+        _one(engine, one.project, one.inspection, told, wish, named)
     return 0
 
 
@@ -65,12 +65,12 @@ def _told(report: Report, service: str, event: events.Event) -> None:
 def _one(
     engine: client.Engine,
     project: Project,
-    picture: Picture,
+    inspection: Inspection,
     report: Report,
     wish: Wish,
     named: Callable[[str], None],
 ) -> None:
-    for text in projects.at_start(picture):
+    for text in projects.at_start(inspection):
         report(events.Notice(text))
     build_id = f"devloop-{project.id}-{os.getpid()}"
     stopped = threading.Event()
@@ -81,11 +81,11 @@ def _one(
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, cancel)
-    digest = picture.wanted.fingerprint.digest
+    digest = inspection.wanted.fingerprint.digest
     if wish.tag:
-        made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
+        made = tagging.build(engine, project, inspection, wish, report, build_id, stopped)
     else:
-        made = images.ensure(engine, project, picture, "build", report, build_id, stopped)
+        made = images.ensure(engine, project, inspection, "build", report, build_id, stopped)
         if not made.cached:
             images.prune(engine, project)
     name = wish.tag or project.image(digest)

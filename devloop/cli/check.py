@@ -11,17 +11,17 @@ from pathlib import Path
 
 from devloop.check.rules import check as find
 from devloop.check.rules import mended
-from devloop.check.subject import Edit, Finding, Level, Subject
+from devloop.check.subject import CheckSubject, Edit, Finding, Level
 from devloop.cli import project as projects
-from devloop.cli.apps import App, apps
+from devloop.cli.apps import DevelopedApp, apps
 from devloop.errors import ConfigError, Problem
-from devloop.project import inspect as looks
+from devloop.project import inspect
 from devloop.project.inspect import Surroundings
-from devloop.project.state import CONFIG_FILE, Picture
+from devloop.project.state import CONFIG_FILE, Inspection
 from devloop.scaffold import write as scaffold_write
 from devloop.scaffold.plan import FilePlan
 from devloop.watch import tree
-from devloop.yaml.nodes import Node, parse
+from devloop.yaml.nodes import YamlNode, parse
 
 MOST_MENDS = 50
 _PLACE = re.compile(r"(?P<path>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?")
@@ -52,7 +52,7 @@ def findings(root: str) -> tuple[Finding, ...]:
 
 def looked(
     root: str, around: Surroundings | None = None
-) -> tuple[tuple[App, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[DevelopedApp, ...], tuple[Finding, ...]]:
     """Look at a project once, for its apps and all that is wrong with it."""
     try:
         found = apps(root, around=around)
@@ -61,12 +61,12 @@ def looked(
     return found, in_apps(root, found)
 
 
-def in_apps(root: str, found: tuple[App, ...]) -> tuple[Finding, ...]:
+def in_apps(root: str, found: tuple[DevelopedApp, ...]) -> tuple[Finding, ...]:
     """Give what is wrong with these apps of a project, by file and line."""
     each = [
         replace(finding, path=one.below(root) + finding.path)
         for one in found
-        for finding in find(_subject(one.root, one.picture))
+        for finding in find(_subject(one.root, one.inspection))
     ]
     return tuple(dict.fromkeys(each))  # two services may be built from one Dockerfile
 
@@ -100,16 +100,16 @@ def _rewrite(root: str, edit: Edit) -> bool:
     return True
 
 
-def _subject(root: str, picture: Picture) -> Subject:
-    app = picture.config.app
-    files = looks.files(root, picture.config)
-    return Subject(
-        text=picture.dockerfile,
-        path=picture.dockerfile_path,
-        ignore=picture.ignore,
-        ignore_path=picture.ignore_path,
-        detections=picture.detections,
-        snapshot=looks.snapshot(root, files),
+def _subject(root: str, inspection: Inspection) -> CheckSubject:
+    app = inspection.config.app
+    files = inspect.files(root, inspection.config)
+    return CheckSubject(
+        text=inspection.dockerfile,
+        path=inspection.dockerfile_path,
+        ignore=inspection.ignore,
+        ignore_path=inspection.ignore_path,
+        detections=inspection.detections,
+        snapshot=inspect.snapshot(root, files),
         target=app.target,
         build_args=dict(app.build_args),
         run=app.run,
@@ -121,7 +121,7 @@ def _run_line(root: str) -> int:
     """Give the line of app.run in devloop.yaml."""
     node = parse(tree.read(root, CONFIG_FILE) or b"", CONFIG_FILE)
     for key in ("app", "run"):
-        node = node.value[key] if isinstance(node.value, dict) else Node(None, 1, 1)
+        node = node.value[key] if isinstance(node.value, dict) else YamlNode(None, 1, 1)
     return node.line
 
 

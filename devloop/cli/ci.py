@@ -4,94 +4,98 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devloop import events
 from devloop.check.subject import Finding, Level
-from devloop.cli import live
+from devloop.cli import live, work
 from devloop.cli import project as projects
-from devloop.cli.apps import App
-from devloop.cli.check import in_apps, looked
-from devloop.cli.ci_services import tried
-from devloop.cli.ending import concluded, interruptible
-from devloop.cli.jobs import chosen, read, run, startable
+from devloop.cli.check import looked
+from devloop.cli.ending import concluded
+from devloop.cli.jobs import at_work, chosen, read, startable
 from devloop.cli.project import Report
-from devloop.cli.up import invoking_user
+from devloop.compose.command import Compose
 from devloop.engine import build as builds
-from devloop.engine import client, ports
+from devloop.engine import client, containers
 from devloop.engine.client import Engine
 from devloop.errors import ProjectError, UserError
-from devloop.loop.signals import INTERRUPTED
-from devloop.loop.trial import Trial
+from devloop.loop.decide.state import Once
+from devloop.loop.driver import Driver
 from devloop.model import Project
 from devloop.project.lock import ProjectLock
-from devloop.project.state import Picture
-from devloop.target import images
-from devloop.target import release as tagging
-from devloop.target.images import Made
+from devloop.project.state import Inspection
+from devloop.target import release
+from devloop.target.compose import PROJECT
 from devloop.target.release import Wish
 
 
 def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], output: str) -> int:
     """Try the whole project once, with these jobs or all; ship it if it is well."""
-    interruptible()
     with live.reporting(output) as report:
-        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report, output))
+        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
 
 
-def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report, output: str) -> int:
-    tagging.check(wish)
+def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
+    release.check(wish)
     engine = client.connect()
     root = projects.folder(path)
     compose = projects.compose(root, ())
-    if compose is None:
-        return _alone(engine, root, names, wish, report)
-    if wish.tag:
-        raise UserError("--tag ships one image", hint="`docker compose build --push` ships several")
-    all_apps, wrong = looked(root, projects.surroundings(invoking_user(engine)))
-    if not _passes(wrong, report):
-        return ProjectError.exit_code
-    return tried(engine, root, compose, all_apps, names, report, output)
-
-
-def _alone(engine: Engine, root: str, names: tuple[str, ...], wish: Wish, report: Report) -> int:
-    """Try a project of one app."""
+    if compose is not None and wish.tag:
+        hint = "`docker compose build --push` ships several"
+        raise UserError("--tag ships one image", hint=hint)
+    around = projects.surroundings(work.invoking_user(engine))
     with ProjectLock(root):
-        picture = projects.look(root, projects.surroundings(invoking_user(engine)))
-        project = projects.named(root, picture)
-        app, found = App("", root, picture, project), read(root)
+        found = read(root)
         asked = chosen(found, names) if names else startable(found, report)
-        projects.keep_generated(root, picture)
-        for text in projects.at_start(picture):
-            report(events.Notice(text))
-        if not _passes(in_apps(root, (app,)), report):
+        all_apps, wrong = looked(root, around)
+        if not _passes(wrong, report):
             return ProjectError.exit_code
-        made = _built(engine, project, picture, report)
-        with Trial(engine, project, report, ports.owner) as trial:
-            container = trial.start(picture.wanted)
-            place = container, picture.wanted.spec.mount or made.image.workdir
-            named = bool(names)
-            code = run(engine, root, app, place, found, asked, report, named=named)
-            if code == INTERRUPTED:
-                raise KeyboardInterrupt
-            trial.look()
-        if code:
-            return code
-        if wish.tag:
-            _ship(engine, project, picture, wish, report)
-        return 0
+        if asked:
+            at_work(all_apps)
+        aim = Once(asked, named=bool(names))
+        driver = Driver(report)
+        with _left_as_it_was(engine, compose):
+            ready, target = work.ready(
+                work.Request(root, engine, report, around, aim=aim), driver, compose
+            )
+            code = driver.run(work.with_secrets(ready, found), target, watch=False)
+        if code == 0 and wish.tag:
+            app = all_apps[0]
+            _ship(engine, app.project, app.inspection, wish, report)
+        return code
 
 
-def _ship(engine: Engine, project: Project, picture: Picture, wish: Wish, report: Report) -> None:
+@contextmanager
+def _left_as_it_was(engine: Engine, compose: Compose | None) -> Iterator[None]:
+    """Remove the containers of a Compose project that had none before, and no volume."""
+    fresh = compose is not None and not _containers(engine, compose)
+    try:
+        yield
+    finally:
+        if compose is not None and fresh:
+            compose.down(volumes=False)
+
+
+def _containers(engine: Engine, compose: Compose) -> bool:
+    """Say whether the Compose project has containers already."""
+    name = compose.model()[0].name
+    return bool(containers.labelled(engine, [f"{PROJECT}={name}"]))
+
+
+def _ship(
+    engine: Engine, project: Project, inspection: Inspection, wish: Wish, report: Report
+) -> None:
     """Build the image that is shipped; what is interrupted is cancelled in the engine too."""
     build_id, stopped = f"devloop-{project.id}-{os.getpid()}-ship", threading.Event()
     try:
-        made = tagging.build(engine, project, picture, wish, report, build_id, stopped)
+        made = release.build(engine, project, inspection, wish, report, build_id, stopped)
     except KeyboardInterrupt:
         stopped.set()
         builds.cancel(engine, build_id)
         raise
-    digest = picture.wanted.fingerprint.digest
+    digest = inspection.wanted.fingerprint.digest
     report(events.ImageBuilt(wish.tag, digest, made.cached, made.duration, made.image.size))
 
 
@@ -102,19 +106,3 @@ def _passes(found: tuple[Finding, ...], report: Report) -> bool:
         column = one.column or None
         report(events.Annotation("check", one.level, message, one.path, one.line, column, one.rule))
     return not any(one.level is Level.ERROR for one in found)
-
-
-def _built(engine: Engine, project: Project, picture: Picture, report: Report) -> Made:
-    """Have the image; a build that is interrupted is cancelled in the engine too."""
-    build_id = f"devloop-{project.id}-{os.getpid()}"
-    try:
-        made = images.ensure(engine, project, picture, "ci", report, build_id, threading.Event())
-    except KeyboardInterrupt:
-        builds.cancel(engine, build_id)
-        raise
-    digest = picture.wanted.fingerprint.digest
-    name, size = project.image(digest), made.image.size
-    report(events.ImageBuilt(name, digest, made.cached, made.duration, size))
-    if not made.cached:
-        images.prune(engine, project)
-    return made

@@ -18,7 +18,7 @@ from devloop.project import lock
 
 
 @dataclass(frozen=True)
-class Made:
+class Removable:
     """Something that bears the project's label; ``size`` in bytes, 0 where it is not known."""
 
     kind: str
@@ -56,20 +56,20 @@ def clean(path: Path, *, dry_run: bool) -> int:
     return HostError.exit_code if failed else 0
 
 
-def made(engine: Engine, project: Project) -> Iterator[Made]:
+def made(engine: Engine, project: Project) -> Iterator[Removable]:
     """List what bears the project's label, in the order in which it can go."""
     for container in containers.of_project(engine, project, sizes=True):
-        yield Made("container", container.id, container.name, container.size)
+        yield Removable("container", container.id, container.name, container.size)
     mine = set(volumes.labelled(engine, [f"{LABEL_PROJECT}={project.id}"]))
     if mine:  # the engine measures all that there are, which takes it a while
         for name, taken in system.volume_sizes(engine).items():
             if name in mine:
-                yield Made("volume", name, name, taken)
+                yield Removable("volume", name, name, taken)
     for image in images.of_project(engine, project, alone=True):
-        yield Made("image", image.id, ", ".join(image.names) or image.id[7:19], image.size)
+        yield Removable("image", image.id, ", ".join(image.names) or image.id[7:19], image.size)
 
 
-def _remove(engine: Engine, one: Made) -> bool:
+def _remove(engine: Engine, one: Removable) -> bool:
     try:
         match one.kind:
             case "container":

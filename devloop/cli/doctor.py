@@ -30,7 +30,7 @@ MARKS = {GOOD: "ok  ", WARNING: "hm  ", BAD: "no  "}
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Diagnosis:
     """One thing: how it is, and what to do if it is not good."""
 
     what: str
@@ -53,11 +53,11 @@ def doctor(path: Path, output: str) -> int:
     return HostError.exit_code if any(one.state == BAD for one in found) else 0
 
 
-def _verdicts(root: str) -> Iterator[Verdict]:
+def _verdicts(root: str) -> Iterator[Diagnosis]:
     try:
         engine = client.connect(5)
     except DevloopError as error:
-        yield Verdict("engine", BAD, str(error), error.hint)
+        yield Diagnosis("engine", BAD, str(error), error.hint)
     else:
         for check in (_engine, _buildkit, _clock, _engine_disk):
             yield _guarded(check, engine)
@@ -68,58 +68,58 @@ def _verdicts(root: str) -> Iterator[Verdict]:
     yield _watches()
 
 
-def _guarded(check: Callable[[Engine], Verdict], engine: Engine) -> Verdict:
+def _guarded(check: Callable[[Engine], Diagnosis], engine: Engine) -> Diagnosis:
     try:
         return check(engine)
     except DevloopError as error:
-        return Verdict("engine", BAD, f"it refused: {error}", "see the engine's own log")
+        return Diagnosis("engine", BAD, f"it refused: {error}", "see the engine's own log")
 
 
-def _engine(engine: Engine) -> Verdict:
-    return Verdict("engine", GOOD, f"{system.version(engine).engine} at {engine.address}")
+def _engine(engine: Engine) -> Diagnosis:
+    return Diagnosis("engine", GOOD, f"{system.version(engine).engine} at {engine.address}")
 
 
-def _buildkit(engine: Engine) -> Verdict:
+def _buildkit(engine: Engine) -> Diagnosis:
     found = system.version(engine).api
     version = ".".join(map(str, found))
     if found >= client.OLDEST_BUILDKIT:
-        return Verdict("BuildKit", GOOD, f"in the engine (API {version})")
-    return Verdict("BuildKit", BAD, f"API {version} has none", "update the engine to 23 or newer")
+        return Diagnosis("BuildKit", GOOD, f"in the engine (API {version})")
+    return Diagnosis("BuildKit", BAD, f"API {version} has none", "update the engine to 23 or newer")
 
 
-def _clock(engine: Engine) -> Verdict:
+def _clock(engine: Engine) -> Diagnosis:
     began = time.time()
     theirs = system.info(engine).clock
     if theirs is None:
-        return Verdict("clock", GOOD, "not known: the engine does not tell its own")
+        return Diagnosis("clock", GOOD, "not known: the engine does not tell its own")
     drift = theirs - (began + time.time()) / 2
     if abs(drift) <= DRIFT:
-        return Verdict("clock", GOOD, f"the engine's differs by {abs(drift):.1f}s")
+        return Diagnosis("clock", GOOD, f"the engine's differs by {abs(drift):.1f}s")
     mend = "restart the engine's virtual machine, or switch on time synchronisation (NTP)"
-    return Verdict("clock", WARNING, f"the engine's differs by {abs(drift):.0f}s", mend)
+    return Diagnosis("clock", WARNING, f"the engine's differs by {abs(drift):.0f}s", mend)
 
 
-def _engine_disk(engine: Engine) -> Verdict:
+def _engine_disk(engine: Engine) -> Diagnosis:
     folder = system.info(engine).folder
     if engine.address.startswith(("http+unix", "unix", "the local")) and os.path.isdir(folder):
         return _disk("disk of the engine", folder)
-    return Verdict("disk of the engine", GOOD, "on another machine: `docker system df` shows it")
+    return Diagnosis("disk of the engine", GOOD, "on another machine: `docker system df` shows it")
 
 
-def _disk(what: str, folder: str) -> Verdict:
+def _disk(what: str, folder: str) -> Diagnosis:
     free = shutil.disk_usage(folder).free
     found = f"{size(free)} free"
     if free > LITTLE_DISK:
-        return Verdict(what, GOOD, found)
+        return Diagnosis(what, GOOD, found)
     mend = "`devloop clean` and `docker system prune` free some"
-    return Verdict(what, WARNING if free > NO_DISK else BAD, found, mend)
+    return Diagnosis(what, WARNING if free > NO_DISK else BAD, found, mend)
 
 
-def _sharing(engine: Engine, root: str) -> Verdict:
+def _sharing(engine: Engine, root: str) -> Diagnosis:
     """See whether the engine sees the project's files, in a container that never runs."""
     known = images.labelled(engine, ())
     if not known:
-        return Verdict("file sharing", GOOD, "not known before the first image is there")
+        return Diagnosis("file sharing", GOOD, "not known before the first image is there")
     with tempfile.NamedTemporaryFile(dir=root, prefix=".devloop-doctor-") as probe:
         mount = Mount(MountKind.BIND, root, "/devloop-doctor", read_only=True)
         settings = ContainerSettings(known[0].id, command=("true",), mounts=(mount,))
@@ -130,30 +130,30 @@ def _sharing(engine: Engine, root: str) -> Verdict:
         try:
             name = os.path.basename(probe.name)
             if files.has_file(engine, made, f"/devloop-doctor/{name}"):
-                return Verdict("file sharing", GOOD, "the engine sees the project's files")
+                return Diagnosis("file sharing", GOOD, "the engine sees the project's files")
         finally:
             containers.remove(engine, made)
     return _unshared(root, "the engine sees another folder in its place")
 
 
-def _unshared(root: str, why: str) -> Verdict:
+def _unshared(root: str, why: str) -> Diagnosis:
     mend = f"share {root} with the engine (Docker Desktop: Settings, Resources, File sharing)"
-    return Verdict("file sharing", BAD, why, mend)
+    return Diagnosis("file sharing", BAD, why, mend)
 
 
-def _plugin(name: str, needed: str) -> Verdict:
+def _plugin(name: str, needed: str) -> Diagnosis:
     code, text = process.answer(["docker", name, "version", *(["--short"] * (name == "compose"))])
     if code == 0:
-        return Verdict(name, GOOD, text.strip().splitlines()[0] if text.strip() else "there")
+        return Diagnosis(name, GOOD, text.strip().splitlines()[0] if text.strip() else "there")
     mend = f"install the docker command and its {name} plugin"
-    return Verdict(name, WARNING, f"not there; {needed}", mend)
+    return Diagnosis(name, WARNING, f"not there; {needed}", mend)
 
 
-def _watches() -> Verdict:
+def _watches() -> Diagnosis:
     found = limits.watches()
     if found is None:
-        return Verdict("watch limits", GOOD, "none on this system")
+        return Diagnosis("watch limits", GOOD, "none on this system")
     if found >= FEW_WATCHES:
-        return Verdict("watch limits", GOOD, f"{found} folders")
+        return Diagnosis("watch limits", GOOD, f"{found} folders")
     mend = "`sudo sysctl fs.inotify.max_user_watches=524288`"
-    return Verdict("watch limits", WARNING, f"{found} folders", mend)
+    return Diagnosis("watch limits", WARNING, f"{found} folders", mend)

@@ -17,27 +17,29 @@ from devloop.watch import tree
 def compose(path: Path) -> int:
     """Print a compose.yaml with develop.watch; gives the exit code."""
     root = projects.folder(path)
-    picture = projects.look(root)
-    if picture.generated:
+    inspection = projects.look(root)
+    if inspection.generated:
         raise UserError(
             "there is no Dockerfile to export the project with", hint="`devloop init` writes one"
         )
-    app, spec = picture.config.app, picture.wanted.spec
+    app, spec = inspection.config.app, inspection.wanted.spec
     text = tree.read(root, app.env_file) if app.env_file else None
     secret = dict(env_file((text or b"").decode("utf-8", "replace")))
     env = tuple(one for one in spec.env if one in app.env or one[0] not in secret)
-    inputs = tuple(sorted(set(picture.wanted.fingerprint.entries) - {picture.dockerfile_path}))
+    inputs = tuple(
+        sorted(set(inspection.wanted.fingerprint.entries) - {inspection.dockerfile_path})
+    )
     settings = settings_of.of("", None, replace(spec, env=env), {})
     found = Exported(
-        name=projects.named(root, picture).name,
-        dockerfile=picture.dockerfile_path,
-        target=picture.inputs.target,
+        name=projects.named(root, inspection).name,
+        dockerfile=inspection.dockerfile_path,
+        target=inspection.inputs.target,
         args=dict(app.build_args),
         settings=replace(settings, stdin=False),
         mount=spec.mount,
         keep=spec.keep,
         inputs=inputs,
-        reload=picture.reload.kind,
+        reload=inspection.reload.kind,
         env_file=app.env_file,
     )
     sys.stdout.write(exported(found))

@@ -15,7 +15,7 @@ from devloop.scaffold import backings as backing
 from devloop.scaffold import compose as composing
 from devloop.scaffold.backings import Backing
 from devloop.scaffold.editors import plan as editing
-from devloop.scaffold.editors.files import Subject
+from devloop.scaffold.editors.files import EditorSubject
 from devloop.scaffold.plan import FILES, FilePlan, looked_for, plan, with_compose
 from devloop.scaffold.write import read_existing, read_templates, with_own, write
 from devloop.stacks import registry
@@ -94,13 +94,13 @@ def _offer(backings: Sequence[Backing]) -> list[str]:
 
 def _for_editors(root: Path, editors: tuple[str, ...]) -> list[FilePlan]:
     """Plan the files of editors, from what the loop makes of the project."""
-    picture = look(str(root))
-    spec, target = picture.wanted.spec, picture.config.app.target
-    lead = picture.detections[0].name if picture.detections else ""
-    subject = Subject(
-        picture.config.name or root.resolve().name,
-        "Dockerfile" if picture.generated else picture.dockerfile_path,
-        target or picture.inputs.target,
+    inspection = look(str(root))
+    spec, target = inspection.wanted.spec, inspection.config.app.target
+    lead = inspection.detections[0].name if inspection.detections else ""
+    subject = EditorSubject(
+        inspection.config.name or root.resolve().name,
+        "Dockerfile" if inspection.generated else inspection.dockerfile_path,
+        target or inspection.inputs.target,
         spec.mount or "/",
         spec.keep,
         spec.ports,

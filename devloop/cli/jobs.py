@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +12,21 @@ from pathlib import Path
 from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
-from devloop.cli.apps import App, apps
+from devloop.cli.apps import DevelopedApp, apps
 from devloop.cli.ending import concluded, interruptible
 from devloop.cli.project import Report
-from devloop.cli.up import invoking_user
+from devloop.cli.secrets import secrets_of
+from devloop.cli.work import invoking_user
 from devloop.engine import client, containers
 from devloop.engine.client import Engine
 from devloop.errors import ProjectError, UserError
 from devloop.jobs.run.pool import once
 from devloop.jobs.schedule import graph
-from devloop.jobs.schedule.contexts import Host
+from devloop.jobs.schedule.contexts import RunnerContext
 from devloop.jobs.schedule.graph import Jobs
 from devloop.loop.signals import INTERRUPTED
 from devloop.model import LABEL_SERVICE
-from devloop.project import inspect as looks
+from devloop.project import inspect
 from devloop.project.git import head
 from devloop.project.lock import ProjectLock, holder
 from devloop.target import images, prepare
@@ -55,11 +55,11 @@ def _jobs(path: Path, names: tuple[str, ...], report: Report) -> int:
 
 def read(root: str) -> Jobs:
     """Read the jobs of a project."""
-    workflows = looks.read_workflows(root, looks.read_config(root))
+    workflows = inspect.read_workflows(root, inspect.read_config(root))
     return Jobs(workflows, limit=max(2, os.cpu_count() or 2))
 
 
-def at_work(found: tuple[App, ...]) -> App:
+def at_work(found: tuple[DevelopedApp, ...]) -> DevelopedApp:
     """Give the app in whose container jobs run; raises ``UserError`` if there is none."""
     for one in found:
         if one.at_work:
@@ -73,7 +73,7 @@ def at_work(found: tuple[App, ...]) -> App:
 def run(  # noqa: PLR0913 - all that jobs are run with
     engine: Engine,
     root: str,
-    app: App,
+    app: DevelopedApp,
     place: tuple[str, str],
     found: Jobs,
     asked: tuple[str, ...],
@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913 - all that jobs are run with
     """Run jobs in a place, a container and a folder in it; gives the exit code."""
     container, workspace = place
     at, secrets = head(root), secrets_of(found) if named else {}
-    host = Host(app.project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
+    host = RunnerContext(app.project.name, workspace, sha=at.sha, ref=at.ref, secrets=secrets)
     found = replace(found, host=host)
     found, interrupted = once(
         surroundings(engine, root), container, found, asked, report, named=named
@@ -118,13 +118,7 @@ def startable(found: Jobs, report: Report) -> tuple[str, ...]:
     return tuple(name for name, (flow, job) in known.items() if not graph.gated(flow, job))
 
 
-def secrets_of(found: Jobs) -> dict[str, str]:
-    """Give the secrets that the jobs name, from this process's environment."""
-    named = re.findall(r"secrets\s*(?:\.\s*|\[\s*')([A-Za-z_]\w*)", repr(found.workflows))
-    return {name: os.environ[name] for name in named if name in os.environ}
-
-
-def place_of(engine: Engine, app: App) -> tuple[str, str]:
+def place_of(engine: Engine, app: DevelopedApp) -> tuple[str, str]:
     """Give the container of the loop that runs, and the project's folder in it."""
     running = [
         one
@@ -134,19 +128,19 @@ def place_of(engine: Engine, app: App) -> tuple[str, str]:
     if not running:
         raise UserError("`devloop up` has no running container yet", hint="wait for it")
     workdir = containers.inspect(engine, running[0].id).workdir
-    return running[0].id, app.picture.wanted.spec.mount or workdir
+    return running[0].id, app.inspection.wanted.spec.mount or workdir
 
 
-def _is_of(found: containers.Listed, app: App) -> bool:
+def _is_of(found: containers.ListedContainer, app: DevelopedApp) -> bool:
     if app.service:
         return found.labels.get(LABEL_SERVICE) == app.service
     return found.name == app.project.slug
 
 
 @contextmanager
-def _container(engine: Engine, app: App, report: Report) -> Iterator[tuple[str, str]]:
+def _container(engine: Engine, app: DevelopedApp, report: Report) -> Iterator[tuple[str, str]]:
     """Give a container to run in, and the folder in it: that of `up`, else one for this run."""
-    project, picture = app.project, app.picture
+    project, inspection = app.project, app.inspection
     if holder(app.root) is not None:
         yield place_of(engine, app)
         return
@@ -156,8 +150,10 @@ def _container(engine: Engine, app: App, report: Report) -> Iterator[tuple[str, 
         )
     with ProjectLock(project.root):
         build_id = f"devloop-{project.id}-{os.getpid()}"
-        made = images.ensure(engine, project, picture, "jobs", report, build_id, threading.Event())
-        spec, digest = picture.wanted.spec, picture.wanted.fingerprint.digest
+        made = images.ensure(
+            engine, project, inspection, "jobs", report, build_id, threading.Event()
+        )
+        spec, digest = inspection.wanted.spec, inspection.wanted.fingerprint.digest
         make_mount_points(spec)
         container = prepare.prepare_idle(engine, project, made.image, spec, digest)
         try:

@@ -1,4 +1,4 @@
-"""What the verbs share: the project folder, its picture, its name, where reports go."""
+"""What the verbs share: the project folder, its inspection, its name, where reports go."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from devloop.compose.command import Compose
 from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
 from devloop.model import Project
-from devloop.project import inspect as looks
+from devloop.project import inspect
 from devloop.project.inspect import Surroundings
 from devloop.project.lock import STATE_FOLDER, make_state_folder
-from devloop.project.state import Picture
+from devloop.project.state import Inspection
 from devloop.scaffold import plan as scaffold
 from devloop.scaffold import write as scaffold_write
 from devloop.stacks.base import Detection, Snapshot
@@ -53,27 +53,27 @@ def compose(root: str, files: tuple[str, ...]) -> Compose | None:
 
 def bare_snapshot(root: str) -> Snapshot:
     """Read what `init` decides upon; a devloop.yaml that is there does not matter."""
-    return looks.snapshot(root, looks.files(root, Config()))
+    return inspect.snapshot(root, inspect.files(root, Config()))
 
 
-def look(root: str, around: Surroundings | None = None) -> Picture:
+def look(root: str, around: Surroundings | None = None) -> Inspection:
     """Look at a project."""
-    return looks.look(root, around or surroundings())
+    return inspect.look(root, around or surroundings())
 
 
 def watching(root: str) -> tuple[Watch, Ignores]:
     """Say how a folder is watched; it need not be a project that devloop could run."""
-    config = looks.read_config(root)
+    config = inspect.read_config(root)
     try:
-        return config.watch, looks.ignores(root, look(root))
+        return config.watch, inspect.ignores(root, look(root))
     except UserError:
         keep = config.app.keep or ()
-        return config.watch, tree.load_ignores(root, keep, looks.named(config))
+        return config.watch, tree.load_ignores(root, keep, inspect.named(config))
 
 
-def named(root: str, picture: Picture) -> Project:
+def named(root: str, inspection: Inspection) -> Project:
     """Name a project as its devloop.yaml does, else by its folder."""
-    return Project(root, picture.config.name or os.path.basename(root) or "app")
+    return Project(root, inspection.config.name or os.path.basename(root) or "app")
 
 
 def surroundings(
@@ -100,25 +100,25 @@ def both(first: Report, second: Report) -> Report:
     return report
 
 
-def keep_generated(root: str, picture: Picture) -> None:
+def keep_generated(root: str, inspection: Inspection) -> None:
     """Keep a Dockerfile that devloop wrote where the user can read it."""
-    if picture.generated:
+    if inspection.generated:
         make_state_folder(os.path.join(root, STATE_FOLDER))
-        Path(root, STATE_FOLDER, "Dockerfile").write_text(picture.dockerfile, "utf-8")
+        Path(root, STATE_FOLDER, "Dockerfile").write_text(inspection.dockerfile, "utf-8")
 
 
-def at_start(picture: Picture) -> tuple[str, ...]:
-    """Say once what is worth knowing of a picture."""
+def at_start(inspection: Inspection) -> tuple[str, ...]:
+    """Say once what is worth knowing of a inspection."""
     found = []
-    if picture.generated:
-        stack = picture.detections[0].name
+    if inspection.generated:
+        stack = inspection.detections[0].name
         found.append(
             f"no Dockerfile here: using the one that `devloop init` would write for {stack}, "
             "kept as .devloop/Dockerfile"
         )
-    if picture.inputs.mount is None:
-        found.append(f"nothing is mounted, every save rebuilds: {picture.inputs.unmounted}")
-    entries = picture.wanted.fingerprint.entries
+    if inspection.inputs.mount is None:
+        found.append(f"nothing is mounted, every save rebuilds: {inspection.inputs.unmounted}")
+    entries = inspection.wanted.fingerprint.entries
     found += [
         f"{path} does not parse and counts by its content: {entry.warning}"
         for path, entry in sorted(entries.items())

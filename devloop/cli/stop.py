@@ -16,7 +16,7 @@ from devloop.engine.client import Engine
 from devloop.errors import HostError
 from devloop.model import Project
 from devloop.project import lock
-from devloop.serve.client import NoControlError, NoLoopError, Talk
+from devloop.serve.client import Connection, NoControlError, NoLoopError
 
 KILL_PATIENCE = 5.0
 
@@ -54,7 +54,7 @@ def _project(path: Path) -> tuple[Engine, Project]:
 def _ask(project: Project, what: str, otherwise: Callable[[], None]) -> None:
     """Ask the loop over its socket; one that has none, `devloop ci` for one, gets a signal."""
     try:
-        with Talk(project.id, what):
+        with Connection(project.id, what):
             pass
     except (NoLoopError, NoControlError):
         otherwise()

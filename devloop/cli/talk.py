@@ -19,8 +19,8 @@ from devloop.errors import ProjectError
 from devloop.loop.signals import INTERRUPTED
 from devloop.model import Project
 from devloop.project.lock import STATE_FOLDER, make_state_folder
-from devloop.report.status import View
-from devloop.serve.client import NoLoopError, Talk
+from devloop.report.status import Status
+from devloop.serve.client import Connection, NoLoopError
 
 LOG = "up.log"
 PAUSE = 0.02
@@ -42,10 +42,13 @@ def attach(path: Path, output: str) -> int:
     project = project_id(path)
 
     def ask(what: str) -> None:
-        with Talk(project, what):
+        with Connection(project, what):
             pass
 
-    with Talk(project, "attach", follow=True, recent=True) as talk, live.reporting(output) as shown:
+    with (
+        Connection(project, "attach", follow=True, recent=True) as talk,
+        live.reporting(output) as shown,
+    ):
         tell = teller(output, shown)
         with live.at_keys(shown, ask, live.interrupt):
             try:
@@ -91,10 +94,10 @@ def status(path: Path, output: str) -> int:
     """Say where the loop is; exit code 1 if none runs."""
     root = projects.folder(path)
     try:
-        with Talk(Project(root, "").id, "status") as talk:
+        with Connection(Project(root, "").id, "status") as talk:
             found = talk.answer["status"]
     except NoLoopError:
-        found = {"root": root, "pid": None, **View().as_json(), "state": "stopped"}
+        found = {"root": root, "pid": None, **Status().as_json(), "state": "stopped"}
     if output == "json":
         sys.stdout.write(json.dumps(found, ensure_ascii=True) + "\n")
     else:
@@ -122,7 +125,7 @@ def _words(found: Found) -> Iterator[str]:
 
 def restart(path: Path, service: str, output: str) -> int:
     """Have the loop start the app, or a service, anew; gives 0 if all is there again."""
-    talk = Talk(project_id(path), "restart", follow=True, service=service)
+    talk = Connection(project_id(path), "restart", follow=True, service=service)
     with talk, live.reporting(_briefly(output)) as shown:
         tell = teller(output, shown)
         good = _answered(talk.events(), tell)
@@ -187,11 +190,11 @@ def started(
         return _ended(tell, INTERRUPTED)
 
 
-def _reached(project: str, child: process.Background) -> Talk | None:
+def _reached(project: str, child: process.Background) -> Connection | None:
     """Wait until this very loop can be talked to; None if it has ended before."""
     while child.running:
         try:
-            talk = Talk(project, "attach", follow=True, recent=True)
+            talk = Connection(project, "attach", follow=True, recent=True)
         except NoLoopError:
             time.sleep(PAUSE)
             continue

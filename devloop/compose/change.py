@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from devloop.compose import rules
-from devloop.compose.model import Json, Model, Mount, Service, escaped, items, table
+from devloop.compose.model import Json, Model, Service, ServiceMount, escaped, items, table
 from devloop.compose.settings import EXTENSION, Developed
 from devloop.container_settings import ContainerSettings, MountKind, Pairs
 from devloop.container_settings import Mount as Ours
@@ -18,7 +18,7 @@ LABEL_CHANGE = "dev.devloop.change"
 
 
 @dataclass(frozen=True)
-class Change:
+class ServiceChange:
     """What takes the place of a service's build; ``one`` is the service as it then was written.
 
     What the settings leave open stays as written; ``id`` tells this change from every other.
@@ -34,7 +34,7 @@ class Change:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def document(model: Model, changes: Mapping[str, Change]) -> str:
+def document(model: Model, changes: Mapping[str, ServiceChange]) -> str:
     """Give the whole model with these services changed, as JSON."""
     services: dict[str, object] = {}
     volumes = dict(table(model.raw.get("volumes")))
@@ -56,7 +56,7 @@ def _plain(raw: Json) -> dict[str, object]:
     return {key: value for key, value in raw.items() if key not in ("develop", EXTENSION)}
 
 
-def _changed(change: Change) -> dict[str, object]:
+def _changed(change: ServiceChange) -> dict[str, object]:
     one, settings = change.one, change.settings
     raw = _plain(one.service.raw)
     raw.pop("build", None)
@@ -117,7 +117,7 @@ def _written(service: Service, settings: ContainerSettings) -> Iterator[object]:
             yield raw
 
 
-def _anonymous(mount: Mount) -> bool:
+def _anonymous(mount: ServiceMount) -> bool:
     return mount.kind == "volume" and not mount.source
 
 

@@ -15,7 +15,7 @@ from devloop.compose.model import Model
 from devloop.errors import ConfigError, HostError, Problem, ProjectError
 from devloop.process import Command, Ended
 from devloop.yaml import nodes
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 OVERRIDES = (
@@ -71,7 +71,7 @@ class Compose:
     def _chose(self, path: str) -> bool:
         return os.path.join(self.folder, path) in self.files
 
-    def model(self, *, every: bool = False) -> tuple[Model, Mapping[str, Node]]:
+    def model(self, *, every: bool = False) -> tuple[Model, Mapping[str, YamlNode]]:
         """Resolve the compose files: the model, and each service's ``x-devloop``.
 
         ``every``: with the services of all profiles. Raises ``ConfigError`` with Compose's own
@@ -92,7 +92,7 @@ class Compose:
     def _chosen(self) -> list[str]:
         return [word for file in self.files for word in ("-f", file)]
 
-    def _extensions(self, text: bytes) -> dict[str, Node]:
+    def _extensions(self, text: bytes) -> dict[str, YamlNode]:
         services = nodes.parse(text, self.file).value
         found = services.get("services") if isinstance(services, Mapping) else None
         named = found.value if found is not None and isinstance(found.value, Mapping) else {}
@@ -105,7 +105,7 @@ class Compose:
             if isinstance(one.value, Mapping) and "x-devloop" in one.value
         }
 
-    def _written(self) -> Node | None:
+    def _written(self) -> YamlNode | None:
         """Read the compose file as it is written, for the places in it; None if it is not there.
 
         Raises ``ConfigError`` if it is not YAML.

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
 KEYS = re.compile(r"\b(services|volumes|networks|secrets|configs|include)((?:\.[\w-]+)*)")
 NAMED = re.compile(r"service \"([^\"]+)\"")
 EXTRA = re.compile(r"[Aa]dditional propert(?:y|ies) '?([\w.-]+)'? (?:is|are)? ?not allowed")
 
 
-def find(root: Node | None, message: str) -> tuple[int, int] | None:
+def find(root: YamlNode | None, message: str) -> tuple[int, int] | None:
     """Find the line and column of what a message of Compose names, None if it names nothing."""
     if root is None:
         return None
@@ -29,7 +29,7 @@ def find(root: Node | None, message: str) -> tuple[int, int] | None:
     return None
 
 
-def _follow(root: Node, steps: Sequence[str]) -> Node | None:
+def _follow(root: YamlNode, steps: Sequence[str]) -> YamlNode | None:
     """Walk as far as the steps lead."""
     node = root
     for step in steps:
@@ -40,7 +40,7 @@ def _follow(root: Node, steps: Sequence[str]) -> Node | None:
     return node
 
 
-def _step(node: Node, step: str) -> Node | None:
+def _step(node: YamlNode, step: str) -> YamlNode | None:
     if isinstance(node.value, Mapping):
         return node.value.get(step)
     if isinstance(node.value, tuple) and step.isdigit() and int(step) < len(node.value):
@@ -48,11 +48,11 @@ def _step(node: Node, step: str) -> Node | None:
     return None
 
 
-def _below(node: Node | None, step: str) -> Node | None:
+def _below(node: YamlNode | None, step: str) -> YamlNode | None:
     return _step(node, step) if node is not None else None
 
 
-def located(node: Node, written: Node | None, path: Sequence[str]) -> Node:
+def located(node: YamlNode, written: YamlNode | None, path: Sequence[str]) -> YamlNode:
     """Give a resolved node the places that it has in the file as it is written.
 
     A ``$$``, which is how Compose writes a dollar, becomes one.
@@ -63,7 +63,7 @@ def located(node: Node, written: Node | None, path: Sequence[str]) -> Node:
     return _placed(node, own)
 
 
-def _placed(node: Node, own: Node | None) -> Node:
+def _placed(node: YamlNode, own: YamlNode | None) -> YamlNode:
     value = node.value
     if isinstance(value, Mapping):
         value = {key: _placed(one, _below(own, key)) for key, one in value.items()}

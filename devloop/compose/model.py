@@ -29,7 +29,7 @@ DONE = "service_completed_successfully"
 
 
 @dataclass(frozen=True)
-class Build:
+class ServiceBuild:
     """How a service's image is built; ``dockerfile`` is relative to the absolute ``context``."""
 
     context: str
@@ -40,7 +40,7 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Mount:
+class ServiceMount:
     """A volume of a service: ``kind`` is bind, volume, tmpfs or another; anonymous: no source."""
 
     kind: str
@@ -77,9 +77,9 @@ class Service:
     """One service; ``entrypoint`` and ``command`` None are the image's, ``grace`` is in seconds."""
 
     name: str
-    build: Build | None = None
+    build: ServiceBuild | None = None
     ports: tuple[Port, ...] = ()
-    mounts: tuple[Mount, ...] = ()
+    mounts: tuple[ServiceMount, ...] = ()
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     depends_on: tuple[Dependency, ...] = ()
     watch: tuple[WatchRule, ...] = ()
@@ -207,8 +207,8 @@ def seconds(written: str) -> float:
     return found if parts else DEFAULT_GRACE
 
 
-def _build(raw: Json) -> Build:
-    return Build(
+def _build(raw: Json) -> ServiceBuild:
+    return ServiceBuild(
         context=text(raw.get("context")),
         dockerfile=text(raw.get("dockerfile")) or None,
         target=text(raw.get("target")) or None,
@@ -237,10 +237,10 @@ def _ports(values: Iterable[object]) -> Iterable[Port]:
             yield Port(int(numbers[0]), int(numbers[1]), host)
 
 
-def _mounts(values: Iterable[object]) -> Iterable[Mount]:
+def _mounts(values: Iterable[object]) -> Iterable[ServiceMount]:
     for value in map(table, values):
         target = posixpath.normpath(text(value.get("target")) or "/")
-        yield Mount(text(value.get("type")), text(value.get("source")), target)
+        yield ServiceMount(text(value.get("type")), text(value.get("source")), target)
 
 
 def _depends(raw: Json) -> Iterable[Dependency]:

@@ -18,7 +18,7 @@ from devloop.config.settings import Rule
 from devloop.image import ignorefile
 
 
-class Verdict(IntEnum):
+class RuleVerdict(IntEnum):
     """What the rules say of a path, from weak to strong; OWN leaves it to devloop."""
 
     OWN = 0
@@ -30,11 +30,11 @@ class Verdict(IntEnum):
 
 
 ACTIONS = {
-    "sync": Verdict.SYNC,
-    "sync+exec": Verdict.EXEC,
-    "restart": Verdict.RESTART,
-    "sync+restart": Verdict.RESTART,
-    "rebuild": Verdict.REBUILD,
+    "sync": RuleVerdict.SYNC,
+    "sync+exec": RuleVerdict.EXEC,
+    "restart": RuleVerdict.RESTART,
+    "sync+restart": RuleVerdict.RESTART,
+    "rebuild": RuleVerdict.REBUILD,
 }
 WORDS = {
     "sync": "the mount shows a save at once, nothing is copied and nothing restarts",
@@ -45,25 +45,25 @@ WORDS = {
 }
 
 
-def verdict(rules: Iterable[Rule], path: str) -> Verdict:
+def verdict(rules: Iterable[Rule], path: str) -> RuleVerdict:
     """Say what the rules want for a changed path."""
-    return max((_says(rule, path) for rule in rules), default=Verdict.OWN)
+    return max((_says(rule, path) for rule in rules), default=RuleVerdict.OWN)
 
 
 def command(rules: Iterable[Rule], path: str) -> str:
     """Give what sync+exec runs for a path."""
-    found = (one for one in rules if one.command and _says(one, path) is Verdict.EXEC)
+    found = (one for one in rules if one.command and _says(one, path) is RuleVerdict.EXEC)
     return next((one.command for one in found), "")
 
 
-def _says(rule: Rule, path: str) -> Verdict:
+def _says(rule: Rule, path: str) -> RuleVerdict:
     below = _below(rule.path, path)
     if below is None or rule.action not in ACTIONS:
-        return Verdict.OWN
+        return RuleVerdict.OWN
     if below and _patterns(rule.ignore).matches(below):
-        return Verdict.IGNORED
+        return RuleVerdict.IGNORED
     if below and rule.include and not _patterns(rule.include).matches(below):
-        return Verdict.OWN
+        return RuleVerdict.OWN
     return ACTIONS[rule.action]
 
 

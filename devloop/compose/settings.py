@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from devloop.compose import rules
-from devloop.compose.model import Build, Json, Model, Service, table
+from devloop.compose.model import Json, Model, Service, ServiceBuild, table
 from devloop.config import load
-from devloop.config.settings import App, Config, Reload, Watch
-from devloop.model import ContainerSpec, Project
-from devloop.yaml.nodes import Node
+from devloop.config.settings import AppSettings, Config, Watch
+from devloop.model import ByItself, ContainerSpec, Project
+from devloop.yaml.nodes import YamlNode
 
 EXTENSION = "x-devloop"
 OURS = frozenset({"build", "develop", "image", "depends_on", EXTENSION})
@@ -25,7 +25,7 @@ class Developed:
     """A service that devloop develops; ``notices`` are worth telling once."""
 
     service: Service
-    build: Build
+    build: ServiceBuild
     project: Project
     config: Config
     notices: tuple[str, ...] = field(default=(), compare=False)
@@ -37,7 +37,7 @@ class Developed:
 
 
 def developed(
-    model: Model, folder: str, extensions: Mapping[str, Node], watch: Watch
+    model: Model, folder: str, extensions: Mapping[str, YamlNode], watch: Watch
 ) -> dict[str, Developed]:
     """Give the services that devloop develops.
 
@@ -45,7 +45,7 @@ def developed(
     Raises ``ConfigError`` if one is wrong.
     """
     found: dict[str, Developed] = {}
-    first: dict[Build, str] = {}
+    first: dict[ServiceBuild, str] = {}
     for name, service in model.services.items():
         build = service.build
         if build is None or left(service):
@@ -81,12 +81,12 @@ def lefts(model: Model) -> tuple[str, ...]:
     return tuple(f"{name} runs as Compose builds it: {why}" for name, why in found if why)
 
 
-def _dockerfile(build: Build) -> str:
+def _dockerfile(build: ServiceBuild) -> str:
     return posixpath.join(build.context, build.dockerfile or "Dockerfile")
 
 
-def _config(service: Service, build: Build, extension: Node | None) -> Config:
-    said = load.extension(extension, "compose.yaml") if extension is not None else App()
+def _config(service: Service, build: ServiceBuild, extension: YamlNode | None) -> Config:
+    said = load.extension(extension, "compose.yaml") if extension is not None else AppSettings()
     keys = extension.value if extension is not None else {}
     graceful = isinstance(keys, Mapping) and "stop-grace" in keys
     found = rules.of(service, build.context)
@@ -108,15 +108,15 @@ def _config(service: Service, build: Build, extension: Node | None) -> Config:
 
 def _once(config: Config) -> Config:
     """Let a save not run again what others wait for to end; a new image does."""
-    app = replace(config.app, reload=config.app.reload or Reload("none"))
+    app = replace(config.app, reload=config.app.reload or ByItself())
     return replace(config, app=app, watch=Watch(paths=()), rules=())
 
 
-def _below(build: Build, dockerfile: str) -> str:
+def _below(build: ServiceBuild, dockerfile: str) -> str:
     return posixpath.relpath(posixpath.join(build.context, dockerfile), build.context)
 
 
-def _mounted(service: Service, build: Build) -> str | None:
+def _mounted(service: Service, build: ServiceBuild) -> str | None:
     """Find where the compose file itself mounts the build context."""
     places = (
         one.target

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from devloop.config.settings import App, Config, Reload, Watch
+from devloop.config.settings import AppSettings, Config, Watch
 from devloop.errors import ConfigError, Problem
 from devloop.jobs.workflow import grammar
-from devloop.model import Command, Port
+from devloop.model import ByCommand, ByItself, ByRestart, BySignal, Command, Port, Reload
 from devloop.yaml import nodes
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 from devloop.yaml.reader import Reader
 
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
@@ -28,7 +28,7 @@ def load(content: bytes, path: str = "devloop.yaml") -> Config:
     return _Reader(path).config(nodes.parse(content, path))
 
 
-def extension(node: Node, path: str) -> App:
+def extension(node: YamlNode, path: str) -> AppSettings:
     """Read what a compose file's `x-devloop` says; raises ``ConfigError`` with all problems."""
     reader = _Reader(path)
     found = reader.container(node, "x-devloop")
@@ -40,7 +40,7 @@ def extension(node: Node, path: str) -> App:
 class _Reader(Reader):
     """Reads the parts of devloop.yaml that are about the app; the jobs' grammar reads the rest."""
 
-    def config(self, root: Node) -> Config:
+    def config(self, root: YamlNode) -> Config:
         found = self.table(
             root,
             "devloop.yaml",
@@ -60,10 +60,10 @@ class _Reader(Reader):
         known = {key: value for key, value in found.items() if key not in grammar.KEYS}
         return Config(**known, workflow=workflow)  # type: ignore[arg-type]
 
-    def app(self, node: Node) -> App:
+    def app(self, node: YamlNode) -> AppSettings:
         return self.container(node, "app")
 
-    def container(self, node: Node, where: str) -> App:
+    def container(self, node: YamlNode, where: str) -> AppSettings:
         found = self.table(
             node,
             where,
@@ -85,9 +85,9 @@ class _Reader(Reader):
                 "health": self.url,
             },
         )
-        return App(**found)  # type: ignore[arg-type]
+        return AppSettings(**found)  # type: ignore[arg-type]
 
-    def watch(self, node: Node) -> Watch:
+    def watch(self, node: YamlNode) -> Watch:
         found = self.table(
             node,
             "watch",
@@ -101,29 +101,29 @@ class _Reader(Reader):
         )
         return Watch(**found)  # type: ignore[arg-type]
 
-    def inside(self, node: Node) -> str:
+    def inside(self, node: YamlNode) -> str:
         text = self.text(node)
         cleaned = posixpath.normpath(text) if text else ""
         if cleaned.startswith(("/", "../")) or cleaned == "..":
             self.problem(node, f"`{text}` is outside the project", "give a path below its folder")
         return cleaned
 
-    def insides(self, node: Node) -> tuple[str, ...]:
+    def insides(self, node: YamlNode) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.items(node, self.kept)))
 
-    def kept(self, node: Node) -> str:
+    def kept(self, node: YamlNode) -> str:
         path = self.inside(node)
         if path == ".":
             self.problem(node, "the project folder itself cannot be kept from the mount")
         return path
 
-    def mount(self, node: Node) -> str:
+    def mount(self, node: YamlNode) -> str:
         text = self.text(node)
         if text and (not text.startswith("/") or ":" in text):
             self.problem(node, f"`{text}` is not an absolute path of the container")
         return posixpath.normpath(text) if text else ""
 
-    def command(self, node: Node) -> Command:
+    def command(self, node: YamlNode) -> Command:
         if isinstance(node.value, tuple):
             words = self.texts(node)
             if not words:
@@ -131,7 +131,7 @@ class _Reader(Reader):
             return words
         return self.text(node)
 
-    def variables(self, node: Node) -> tuple[tuple[str, str], ...]:
+    def variables(self, node: YamlNode) -> tuple[tuple[str, str], ...]:
         if not isinstance(node.value, Mapping):
             self.problem(node, f"a mapping is needed here, not {node.kind}", "write NAME: value")
             return ()
@@ -145,10 +145,10 @@ class _Reader(Reader):
                 found.append((key, value.text))
         return tuple(found)
 
-    def ports(self, node: Node) -> tuple[Port, ...]:
+    def ports(self, node: YamlNode) -> tuple[Port, ...]:
         return self.items(node, self.port)
 
-    def port(self, node: Node) -> Port:
+    def port(self, node: YamlNode) -> Port:
         text = self.text(node)
         if not text:
             return Port(0, 0)
@@ -161,38 +161,38 @@ class _Reader(Reader):
         address = host.strip("[]") or "127.0.0.1"
         return Port(int(container), int(published or container), address)
 
-    def reload(self, node: Node) -> Reload:
+    def reload(self, node: YamlNode) -> Reload:
         if isinstance(node.value, Mapping):
             found = self.table(node, "reload", {"exec": self.text, "signal": self.signal})
             if len(found) == 1:
-                kind, argument = next(iter(found.items()))
-                return Reload(kind, str(argument))
+                (kind, argument), *_ = found.items()
+                return BySignal(str(argument)) if kind == "signal" else ByCommand(str(argument))
             if not self.problems:
                 self.problem(node, "reload needs `exec` or `signal`, one of them")
-            return Reload("restart")
+            return ByRestart()
         text = self.text(node)
         kind, _, argument = text.partition(":")
         if text in ("restart", "none"):
-            return Reload(text)
+            return ByItself() if text == "none" else ByRestart()
         if kind == "signal" and SIGNAL.fullmatch(argument.strip()):
-            return Reload("signal", argument.strip().removeprefix("SIG"))
+            return BySignal(argument.strip().removeprefix("SIG"))
         if kind == "exec" and argument.strip():
-            return Reload("exec", argument.strip())
+            return ByCommand(argument.strip())
         if text:
             self.problem(
                 node,
                 f"`{text}` is no way to reload",
                 "write restart, none, signal:USR2 or exec: <command>",
             )
-        return Reload("restart")
+        return ByRestart()
 
-    def signal(self, node: Node) -> str:
+    def signal(self, node: YamlNode) -> str:
         text = self.text(node)
         if text and not SIGNAL.fullmatch(text):
             self.problem(node, f"`{text}` is no signal that an app can be sent")
         return text.removeprefix("SIG")
 
-    def duration(self, node: Node) -> float:
+    def duration(self, node: YamlNode) -> float:
         text = self.text(node)
         match = DURATION.fullmatch(text)
         if not match:
@@ -201,14 +201,14 @@ class _Reader(Reader):
             return 0.0
         return float(match[1]) * UNITS[match[2] or "s"]
 
-    def poll(self, node: Node) -> float | None:
+    def poll(self, node: YamlNode) -> float | None:
         if node.text == "auto":
             return None
         if node.text == "off":
             return 0.0
         return self.duration(node)
 
-    def size(self, node: Node) -> int:
+    def size(self, node: YamlNode) -> int:
         text = self.text(node)
         match = SIZE.fullmatch(text)
         if not match:
@@ -220,14 +220,14 @@ class _Reader(Reader):
             self.problem(node, f"`{text}` is less than the 6 MB that an engine accepts")
         return size
 
-    def positive(self, node: Node) -> float:
+    def positive(self, node: YamlNode) -> float:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             self.problem(node, f"a number above 0 is needed here, not `{node.text or node.kind}`")
             return 0.0
         return float(value)
 
-    def url(self, node: Node) -> str:
+    def url(self, node: YamlNode) -> str:
         text = self.text(node)
         if text and not re.fullmatch(r"http://[^\s/]+(/\S*)?", text):
             self.problem(node, f"`{text}` is no address", "write http://localhost:3000/")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devloop.config.settings import App, Config, Watch
+from devloop.config.settings import AppSettings, Config, Watch
 from devloop.jobs.workflow import grammar
 from devloop.jobs.workflow.steps import CONTROL, KINDS
 
@@ -128,7 +128,7 @@ def schema() -> Schema:
         "type": ["object", "null"],
         "properties": {
             **_properties(Config),
-            "app": _object(App, "the container under development"),
+            "app": _object(AppSettings, "the container under development"),
             "watch": _object(Watch, "which saves count, and when they are answered"),
             **_grammar(),
         },
@@ -203,7 +203,7 @@ def tables() -> dict[str, str]:
     """Give a table in Markdown for each part: the top, ``app``, ``watch``."""
     return {
         name: "\n".join(_table(kind))
-        for name, kind in (("top", Config), ("app", App), ("watch", Watch))
+        for name, kind in (("top", Config), ("app", AppSettings), ("watch", Watch))
     }
 
 

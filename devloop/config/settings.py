@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devloop.jobs.workflow.model import Workflow
-from devloop.model import Command, Port
+from devloop.model import Command, Port, Reload
 
 
 def _key(default: object, form: str, about: str, shown: str = "") -> Any:  # noqa: ANN401
@@ -18,18 +18,7 @@ def _key(default: object, form: str, about: str, shown: str = "") -> Any:  # noq
 
 
 @dataclass(frozen=True)
-class Reload:
-    """What a source change does: ``restart``, ``signal``, ``exec`` or ``none``.
-
-    ``argument`` is the signal's name or the command.
-    """
-
-    kind: str
-    argument: str = ""
-
-
-@dataclass(frozen=True)
-class App:
+class AppSettings:
     """The container under development; None means: as the stack or the image says.
 
     ``stop_grace`` in seconds, ``memory`` in bytes, ``keep`` and ``manifests`` below the project.
@@ -129,7 +118,7 @@ class Config:
     """
 
     name: str | None = _key(None, "text", "what the project is called", "the folder's name")
-    app: App = field(default_factory=App)
+    app: AppSettings = field(default_factory=AppSettings)
     watch: Watch = field(default_factory=Watch)
     workflow: Workflow = field(default_factory=Workflow)
     workflows: tuple[str, ...] = _key((), "paths", "workflow files whose jobs run too")

@@ -37,7 +37,7 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedContainer:
     """A container in a list; ``image`` as it was named, ``state`` and ``status`` in its words.
 
     ``size`` is what it has written, in bytes, 0 unless it was asked for.
@@ -200,7 +200,7 @@ def execute(engine: Engine, container: str, argv: list[str]) -> tuple[int, str]:
 
 def labelled(
     engine: Engine, wanted: Iterable[str], *, running: bool = False, sizes: bool = False
-) -> tuple[Listed, ...]:
+) -> tuple[ListedContainer, ...]:
     """List the containers that bear all these labels, each a name or ``name=value``.
 
     ``running``: those that don't run are left out; ``sizes``: measured, which takes a while.
@@ -211,13 +211,15 @@ def labelled(
     return tuple(_listed(one) for one in engine.get("/containers/json", **asked))
 
 
-def of_project(engine: Engine, project: Project, *, sizes: bool = False) -> tuple[Listed, ...]:
+def of_project(
+    engine: Engine, project: Project, *, sizes: bool = False
+) -> tuple[ListedContainer, ...]:
     """List every container that bears the project's label, running or not."""
     return labelled(engine, [f"{LABEL_PROJECT}={project.id}"], sizes=sizes)
 
 
-def _listed(found: Mapping[str, Any]) -> Listed:
-    return Listed(
+def _listed(found: Mapping[str, Any]) -> ListedContainer:
+    return ListedContainer(
         id=found["Id"],
         name=next(iter(found.get("Names") or ()), "").lstrip("/"),  # none while it is removed
         image=str(found["Image"]),

@@ -29,7 +29,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedImage:
     """An image in a list; ``made`` in seconds since the epoch.
 
     ``size`` in bytes is what it alone takes if that was asked for, else with what it shares.
@@ -63,7 +63,9 @@ def inspect(engine: Engine, reference: str) -> Image | None:
     )
 
 
-def labelled(engine: Engine, wanted: Iterable[str], *, alone: bool = False) -> tuple[Listed, ...]:
+def labelled(
+    engine: Engine, wanted: Iterable[str], *, alone: bool = False
+) -> tuple[ListedImage, ...]:
     """List the images that bear all these labels, each a name or ``name=value``, newest first.
 
     ``alone``: the sizes are without the layers that other images share.
@@ -73,13 +75,13 @@ def labelled(engine: Engine, wanted: Iterable[str], *, alone: bool = False) -> t
     return tuple(_listed(one) for one in engine.get("/images/json", **asked))
 
 
-def of_project(engine: Engine, project: Project, *, alone: bool = False) -> tuple[Listed, ...]:
+def of_project(engine: Engine, project: Project, *, alone: bool = False) -> tuple[ListedImage, ...]:
     """List the images that bear the project's label."""
     return labelled(engine, [f"{LABEL_PROJECT}={project.id}"], alone=alone)
 
 
-def _listed(found: Mapping[str, Any]) -> Listed:
-    return Listed(
+def _listed(found: Mapping[str, Any]) -> ListedImage:
+    return ListedImage(
         id=found["Id"],
         names=tuple(name for name in found.get("RepoTags") or () if name != NAMELESS),
         labels=found.get("Labels") or {},
@@ -88,7 +90,7 @@ def _listed(found: Mapping[str, Any]) -> Listed:
     )
 
 
-def named_at(engine: Engine, image: Listed) -> datetime:
+def named_at(engine: Engine, image: ListedImage) -> datetime:
     """Say when an image got its name; one made of cached layers bears their old date itself."""
     try:
         metadata = engine.get(f"/images/{image.id}/json").get("Metadata") or {}

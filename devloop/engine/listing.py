@@ -9,7 +9,7 @@ from typing import Any
 
 from devloop.engine import containers, images
 from devloop.engine.client import Engine
-from devloop.engine.containers import Bound, Listed
+from devloop.engine.containers import Bound, ListedContainer
 from devloop.errors import RefusedError, UserError
 from devloop.model import LABEL_SERVICE, Project
 
@@ -54,7 +54,7 @@ def _image_names(engine: Engine, project: Project) -> Mapping[str, str]:
     return {one.id: name for one in found for name in one.names}
 
 
-def _resident(found: Listed, names: Mapping[str, str]) -> Resident:
+def _resident(found: ListedContainer, names: Mapping[str, str]) -> Resident:
     return Resident(
         id=found.id,
         name=found.name,

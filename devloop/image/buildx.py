@@ -21,16 +21,16 @@ from devloop import threads
 from devloop.errors import HostError
 from devloop.image import engine_build
 from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
-from devloop.image.engine_build import BuildCancelledError, BuildFailedError, Order
-from devloop.image.progress import Log, Progress, Vertex
+from devloop.image.engine_build import BuildCancelledError, BuildFailedError, BuildOrder
+from devloop.image.progress import BuildLog, Progress, Vertex
 from devloop.process import Program
 
 SPACE = b" \t\r\n"
 
 
 def build(
-    order: Order,
-    told: Callable[[Vertex | Log], None],
+    order: BuildOrder,
+    told: Callable[[Vertex | BuildLog], None],
     cancelled: threading.Event,
     same: Callable[[str, bytes], bool],
 ) -> str:
@@ -73,7 +73,9 @@ def _unpacked(body: IO[bytes], folder: str) -> tuple[str, str]:
     return context, dockerfile
 
 
-def command(order: Order, context: str = "-", dockerfile: str = GENERATED_DOCKERFILE) -> list[str]:
+def command(
+    order: BuildOrder, context: str = "-", dockerfile: str = GENERATED_DOCKERFILE
+) -> list[str]:
     """Give the argument vector of a build."""
     argv = ["docker", "buildx", "build", *_builder(order), "--progress=rawjson", "--load"]
     argv += ["--file", dockerfile, "--tag", order.tag]
@@ -89,7 +91,7 @@ def command(order: Order, context: str = "-", dockerfile: str = GENERATED_DOCKER
     return [*argv, *(("--ssh", "default") if order.ssh else ()), context]
 
 
-def _builder(order: Order) -> list[str]:
+def _builder(order: BuildOrder) -> list[str]:
     """Choose the builder, and where layers come from and go to.
 
     The engine's own can keep them with the image alone; GitHub's cache needs the one in use.
@@ -132,7 +134,7 @@ class Objects:
             yield found
 
 
-def _items(message: Mapping[str, Any]) -> Iterator[Vertex | Log]:
+def _items(message: Mapping[str, Any]) -> Iterator[Vertex | BuildLog]:
     for one in message.get("vertexes") or ():
         yield Vertex(
             digest=str(one.get("digest", "")),
@@ -144,7 +146,7 @@ def _items(message: Mapping[str, Any]) -> Iterator[Vertex | Log]:
         )
     for one in message.get("logs") or ():
         data = b64decode(one.get("data") or "")
-        yield Log(str(one.get("vertex", "")), data.decode("utf-8", "replace"))
+        yield BuildLog(str(one.get("vertex", "")), data.decode("utf-8", "replace"))
 
 
 def _time(text: object) -> float:

@@ -14,7 +14,7 @@ from typing import IO, TypeAlias
 
 from devloop.errors import HostError, ProjectError
 from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
-from devloop.image.progress import Log, Progress, Vertex
+from devloop.image.progress import BuildLog, Progress, Vertex
 
 IN_MEMORY = 8 << 20
 BUILDKIT = "2"
@@ -41,7 +41,7 @@ class BuildCancelledError(Exception):
 
 
 @dataclass(frozen=True)
-class Order:
+class BuildOrder:
     """One build: what is sent and what the result is called.
 
     ``secrets`` are (id, file) and ``ssh`` asks for the agent; ``cache`` is where layers are kept
@@ -68,8 +68,8 @@ class Order:
 
 def build(
     post: Post,
-    order: Order,
-    told: Callable[[Vertex | Log], None],
+    order: BuildOrder,
+    told: Callable[[Vertex | BuildLog], None],
     cancelled: Callable[[], bool],
     same: Callable[[str, bytes], bool],
 ) -> str:
@@ -93,7 +93,7 @@ def build(
     return progress.image
 
 
-def pack(order: Order, body: IO[bytes], same: Callable[[str, bytes], bool]) -> None:
+def pack(order: BuildOrder, body: IO[bytes], same: Callable[[str, bytes], bool]) -> None:
     """Write the context: the files of the order, and the Dockerfile under a name of our own.
 
     Owners are root's, so that the same files are the same layer for everybody.
@@ -134,7 +134,7 @@ def _add(
     archive.addfile(info, io.BytesIO(content))
 
 
-def _parameters(order: Order) -> dict[str, str]:
+def _parameters(order: BuildOrder) -> dict[str, str]:
     parameters = {
         "version": BUILDKIT,
         "buildid": order.build_id,

@@ -15,7 +15,7 @@ from enum import StrEnum
 from devloop.image import dockerfile as df
 from devloop.image import ignorefile
 from devloop.image.ignorefile import Ignore
-from devloop.image.sources import CONTEXT, Carry, Source, carries, moved, sources
+from devloop.image.sources import CONTEXT, Carry, CopySource, carries, moved, sources
 
 
 class Role(StrEnum):
@@ -41,7 +41,7 @@ class ImageInputs:
     workdir: str
     port: int | None
     bases: tuple[tuple[str, str], ...]
-    sources: tuple[Source, ...]
+    sources: tuple[CopySource, ...]
     carries: tuple[Carry, ...]
     chain: frozenset[int]
     descends: Mapping[int, frozenset[int]]
@@ -78,10 +78,10 @@ class ImageInputs:
 
     def _counts(
         self,
-        source: Source,
+        source: CopySource,
         place: tuple[str, bool],
         path: str,
-        found: list[tuple[Source, tuple[str, bool]]],
+        found: list[tuple[CopySource, tuple[str, bool]]],
         manifest: Callable[[str], bool],
     ) -> bool:
         if self.mount is None or not self._shown(source, place[0], path, found):
@@ -93,10 +93,10 @@ class ImageInputs:
 
     def _shown(
         self,
-        source: Source,
+        source: CopySource,
         place: str,
         path: str,
-        found: list[tuple[Source, tuple[str, bool]]],
+        found: list[tuple[CopySource, tuple[str, bool]]],
     ) -> bool:
         """Say whether the mount shows, in the running container, what the source put there."""
         wanted = posixpath.join(self.mount or "/", path)

@@ -30,7 +30,7 @@ class Vertex:
 
 
 @dataclass(frozen=True)
-class Log:
+class BuildLog:
     """A piece of a step's output."""
 
     vertex: str
@@ -46,7 +46,7 @@ class Progress:
     image: str = ""
     error: str = ""
 
-    def feed(self, message: Mapping[str, object]) -> Iterator[Vertex | Log]:
+    def feed(self, message: Mapping[str, object]) -> Iterator[Vertex | BuildLog]:
         """Take one message; yields the steps that started or ended, and output."""
         if message.get("id") == "moby.image.id":
             aux = message.get("aux")
@@ -64,10 +64,10 @@ class Progress:
         tail = [line for line in self.tails.get(failed.digest, []) if line.strip()]
         return failed.name, "\n".join([*tail[-TAIL_LINES:], failed.error])
 
-    def take(self, items: Iterable[Vertex | Log]) -> Iterator[Vertex | Log]:
+    def take(self, items: Iterable[Vertex | BuildLog]) -> Iterator[Vertex | BuildLog]:
         """Take decoded items; yields those that say something new."""
         for item in items:
-            if isinstance(item, Log):
+            if isinstance(item, BuildLog):
                 lines = self.tails.setdefault(item.vertex, [])
                 lines += item.text.splitlines()
                 del lines[:-TAIL_LINES]
@@ -111,7 +111,7 @@ class Layers:
         return sum(total for _, total in self.sizes.values())
 
 
-def decode(text: str) -> Iterator[Vertex | Log]:
+def decode(text: str) -> Iterator[Vertex | BuildLog]:
     """Decode one trace message; what is damaged yields nothing."""
     try:
         raw = base64.b64decode(text)
@@ -136,9 +136,9 @@ def _vertex(raw: bytes) -> Vertex:
     )
 
 
-def _log(raw: bytes) -> Log:
+def _log(raw: bytes) -> BuildLog:
     found = dict(_fields(raw))
-    return Log(_text(found.get(1)), _text(found.get(4)))
+    return BuildLog(_text(found.get(1)), _text(found.get(4)))
 
 
 def _time(value: int | bytes | None) -> float:

@@ -14,7 +14,7 @@ CONTEXT = "."
 
 
 @dataclass(frozen=True)
-class Source:
+class CopySource:
     """One context source of one instruction: ``pattern`` below the context, ``dest`` in the stage.
 
     ``followed``: a RUN comes later in that stage or in one that is built on it. ``into``: the
@@ -61,7 +61,7 @@ def sources(
     stages: tuple[df.Stage, ...],
     args: Mapping[str, str],
     base_workdir: str,
-) -> Iterator[Source]:
+) -> Iterator[CopySource]:
     """Yield the context sources of a stage, in the order of its instructions."""
     walk = list(df.places(parsed, stage, args, base_workdir))
     workdirs = {place.workdir for _, place in walk}
@@ -81,7 +81,7 @@ def _copied(
     workdirs: set[str],
     *,
     followed: bool,
-) -> Iterator[Source]:
+) -> Iterator[CopySource]:
     words = [df.expand(word, place.variables) for word in instruction.words()]
     if len(words) < 2:  # noqa: PLR2004 - a source and a destination
         return
@@ -92,7 +92,7 @@ def _copied(
         if origin.startswith(("<<", "git@")) or "://" in origin:
             continue
         pattern = ignorefile.clean(origin)
-        yield Source(
+        yield CopySource(
             stage=stage,
             line=instruction.line,
             pattern=pattern,
@@ -103,10 +103,10 @@ def _copied(
         )
 
 
-def _bound(instruction: df.Instruction, place: df.Place, stage: int) -> Iterator[Source]:
+def _bound(instruction: df.Instruction, place: df.Place, stage: int) -> Iterator[CopySource]:
     for mount in df.mounts(instruction):
         if mount.get("type", "bind") == "bind" and not mount.get("from"):
-            yield Source(
+            yield CopySource(
                 stage=stage,
                 line=instruction.line,
                 pattern=ignorefile.clean(df.expand(mount.get("source", "."), place.variables)),

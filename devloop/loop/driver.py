@@ -1,4 +1,8 @@
-"""The loop itself: one thread owns the state, one queue is its only door."""
+"""The loop's driver: one thread owns the state, one queue is its only door.
+
+It decides nothing: what happens becomes an input, ``step`` says what follows, the target and the
+job pool do it in threads of their own and post how that ended.
+"""
 
 from __future__ import annotations
 
@@ -7,245 +11,352 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from devloop import events
-from devloop.config.settings import Watch
-from devloop.engine.client import Engine
-from devloop.errors import ConfigError, DevloopError
-from devloop.jobs.schedule import graph
-from devloop.jobs.schedule.contexts import Host
-from devloop.jobs.schedule.graph import Jobs
+from devloop import events, threads
+from devloop.errors import DevloopError
+from devloop.jobs.run.pool import Pool
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
+from devloop.jobs.schedule.graph import JobOutcome, Jobs
 from devloop.jobs.workflow.model import Workflow
+from devloop.loop.compose_file import ComposeFile, Reread
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.inputs import Stop
-from devloop.loop.decide.state import State
+from devloop.loop.decide.state import SERVE, Aim, ProjectState
 from devloop.loop.decide.step import step
-from devloop.loop.executor import Executor, HandOver, RecheckDue
+from devloop.loop.decide.topology import SINGLE
 from devloop.loop.signals import signals
-from devloop.model import Change, ChangeKind, Project
-from devloop.project import inspect as looks
-from devloop.project.classify import classify, needs_look
+from devloop.loop.source import Batch, Source, saved, tell_problems
+from devloop.loop.watching import Watching
+from devloop.model import Project
+from devloop.project import inspect
 from devloop.project.git import Head, head
-from devloop.project.inspect import Surroundings
-from devloop.project.state import CONFIG_FILE, Picture
-from devloop.target.attachment import Follower
-from devloop.watch.ignore import Ignores
+from devloop.project.state import CONFIG_FILE
+from devloop.target.base import Target
+from devloop.target.compose import ComposeProject
+
+RECHECK_AFTER = 0.5
+HEADSTART = 0.5
+"""Seconds in which all services may come to be started together, by one command."""
+DEADLINE = 120.0
+"""Seconds in which all has to be ready in `ci`."""
+
+Report = Callable[[events.Event], None]
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What the watcher saw: real changes, and files saved with the content that they had."""
+class RecheckDue:
+    """It is time to look again at a file that was half-written."""
 
-    changes: tuple[Change, ...]
-    unchanged: tuple[str, ...] = ()
-
-
-class Watching(Protocol):
-    """What the loop needs of a watcher."""
-
-    def start(self) -> None:
-        """Begin; no save after this is lost."""
-
-    def stop(self) -> None:
-        """End."""
-
-    def reconfigure(self, ignores: Ignores, settings: Watch) -> None:
-        """Watch by other rules from now on."""
-
-
-MakeWatcher = Callable[[Picture, Callable[[Batch], None], Callable[[str, bool], None]], Watching]
+    service: str
+    path: str
 
 
 @dataclass(frozen=True)
-class Within:
-    """What a loop that is one of several takes from their owner: the queue, the hand-over."""
-
-    post: Callable[[object], None]
-    hand_over: Callable[[Follower], HandOver]
+class ComposeSaved:
+    """A file that Compose may read has changed."""
 
 
-class Loop:
-    """Owns the state; turns what happens into plans and has them carried out."""
+Item = on.AnyInput | Batch | RecheckDue | ComposeSaved | Reread | None
+"""What comes out of the queue; None only wakes."""
 
-    def __init__(
-        self,
-        project: Project,
-        engine: Engine,
-        report: Callable[[events.Event], None],
-        around: Surroundings,
-        port_owner: Callable[[int], str],
-        workflows: tuple[Workflow, ...] = (),
-        within: Within | None = None,
-    ) -> None:
-        self.project = project
+
+@dataclass(frozen=True)
+class Composed:
+    """What a Compose project has besides: its file, what runs of it, what is told of a new one."""
+
+    file: ComposeFile
+    project: ComposeProject
+    notices: Callable[[Source], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a loop is about: the project's folder, its services' folders, its jobs, its aim."""
+
+    project: Project
+    sources: dict[str, Source]
+    workflows: tuple[Workflow, ...] = ()
+    composed: Composed | None = None
+    aim: Aim = SERVE
+    host: RunnerContext | None = None
+
+
+class Driver:
+    """Runs a project until it is asked to end, or until its aim is reached."""
+
+    def __init__(self, report: Report) -> None:
         self.report = report
-        self.around = around
-        self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self.post = within.post if within else self.queue.put
-        hand_over = within.hand_over if within else None
-        self.executor = Executor(engine, project, self.post, report, port_owner, hand_over)
-        self.state = State()
-        self.workflows = workflows
-        self.picture: Picture | None = None
-        self.watcher: Watching | None = None
+        self.queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self.state = ProjectState()
+        self._target: Target | None = None
+        self._sources: dict[str, Source] = {}
+        self._watching: Watching | None = None
+        self._composed: Composed | None = None
+        self._workflows: tuple[Workflow, ...] = ()
+        self._root = ""
+        self._complaint = ""
 
-    def run(self, picture: Picture, make_watcher: MakeWatcher, notices: tuple[str, ...]) -> int:
-        """Run until asked to stop; gives the exit code."""
-        with signals(self.post, self.executor.kill):
-            try:
-                self.begin(picture, make_watcher, notices)
-                while True:
-                    code = self.next(self.queue.get())
-                    if code is not None:
-                        return code
-            finally:
-                self.end()
-
-    def begin(self, picture: Picture, make_watcher: MakeWatcher, notices: tuple[str, ...]) -> None:
-        """Watch, and go for what is wanted."""
-        self.picture = self.executor.picture = picture
-        self.watcher = make_watcher(picture, self.post, self._trouble)
-        self.watcher.start()
-        jobs = Jobs(self.workflows, Host(self.project.name), limit=max(2, os.cpu_count() or 2))
-        told = (*notices, *graph.told(jobs))
-        self._take(on.Begun(time.monotonic(), picture.wanted, told, jobs))
+    # what others may ask
 
     def names(self) -> tuple[str, ...]:
-        """List the services that can be asked for something: the app alone."""
-        return ("app",)
+        """List the services that can be asked for something; the one of a single app is `app`."""
+        return tuple(name or "app" for name in self._sources)
+
+    def post(self, happened: on.AnyInput) -> None:
+        """Let it take something that happened."""
+        self.queue.put(happened)
 
     def kill(self) -> None:
-        """Stop the app at once."""
-        self.executor.kill()
+        """Stop at once."""
+        if self._target:
+            self._target.kill()
 
-    def end(self) -> None:
-        """Watch no more."""
-        if self.watcher:
-            self.watcher.stop()
+    # the loop
 
-    def next(self, item: object) -> int | None:
+    def run(self, work: Work, target: Target, *, watch: bool = True) -> int:
+        """Run; gives the exit code. ``watch``: saves count."""
+        self._target, self._root = target, work.project.root
+        self._sources, self._composed = work.sources, work.composed
+        self._workflows = work.workflows
+        self._pool = Pool(target.surroundings(self._root), self.report, self._job_ended)
+        compose = work.composed.file.compose if work.composed else None
+        self._watching = Watching(
+            self.queue.put, self._trouble, compose, lambda: self.queue.put(ComposeSaved())
+        )
+        with signals(self.queue.put, self.kill):
+            try:
+                return self._run(work, watch=watch)
+            finally:
+                for source in self._sources.values():
+                    source.stop()
+                self._watching.stop()
+
+    def _run(self, work: Work, *, watch: bool) -> int:
+        for source in self._sources.values():
+            self._tell_notices(source)
+        if watch:
+            self._watch(work)
+        code = self._take(self._begun(work))
+        while code is None:
+            code = self._next(self.queue.get())
+        self._pool.quit()
+        self._quit()
+        return code
+
+    def _quit(self) -> None:
+        if self._target:
+            self._target.quit()
+
+    def _watch(self, work: Work) -> None:
+        if self._watching is None:
+            return
+        if work.composed:
+            found = work.composed.file
+            contexts = {one.build.context for one in found.now.developed.values()}
+            self._watching.watch_compose(contexts, found.watch)
+        for source in self._sources.values():
+            self._watching.watch(source)
+
+    def _begun(self, work: Work) -> on.Begun:
+        host = work.host or RunnerContext(work.project.name)
+        jobs = Jobs(work.workflows, host, limit=max(2, os.cpu_count() or 2))
+        file = work.composed.file if work.composed else None
+        return on.Begun(
+            time.monotonic(),
+            {name: one.inspection.wanted for name, one in self._sources.items()},
+            topology=file.topology() if file else SINGLE,
+            once=file.once() if file else frozenset(),
+            jobs=jobs,
+            aim=work.aim,
+        )
+
+    def _next(self, item: Item) -> int | None:
         """Handle one thing from the queue; gives the exit code at the end."""
         match item:
             case Batch():
                 return self._batch(item)
             case RecheckDue():
-                return self._take(self._recheck(item.path))
-            case Stop():
-                return self._take(on.StopAsked(time.monotonic(), item.exit_code))
-            case on.Input():
+                return self._recheck(item)
+            case ComposeSaved():
+                if self._composed:
+                    self._composed.file.read_soon(self.queue.put, self._failed)
+                return None
+            case Reread():
+                return self._reread(item)
+            case None:
+                return None
+            case _:
                 return self._take(item)
-            case Exception():
-                raise item
-        return None
 
-    def _take(self, happened: on.Input) -> int | None:
+    def _take(self, happened: on.AnyInput) -> int | None:
         self.state, plan = step(self.state, happened)
         for action in plan:
             if isinstance(action, do.Quit):
-                self.executor.quit()
                 return action.exit_code
-            self.executor.run(action)
+            self._perform(action)
         return None
 
-    def _batch(self, batch: Batch) -> int | None:
-        """Say what a batch means: look at what changed, at everything if the structure did."""
-        before = self.picture
-        if before is None:
-            return None
-        began = time.monotonic()
-        after, error = self._look(before, batch.changes)
-        if batch.changes:
-            self.report(events.ChangeSeen(batch.changes))
-        impact = classify(before, after, batch.changes, error=error)
-        if batch.unchanged:
-            idle = tuple(f"{path}: the content is what it was" for path in batch.unchanged)
-            impact = replace(impact, idle=(*impact.idle, *idle))
-        if after is not before:
-            self._adopt(before, after)
-        saved = tuple(Change(path, ChangeKind.MODIFIED) for path in batch.unchanged)
-        self._read_workflows(after, batch.changes)
-        moved = tuple(one.path for one in batch.changes)
-        changes = (*batch.changes, *saved)
-        at = head(self.project.root) if self.workflows else Head()
-        changed = on.Changed(began, changes, impact, self.workflows, moved, at.sha, at.ref)
-        return self._take(changed)
-
-    def renew(self, file: str) -> int | None:
-        """Look at everything again: another file than the project's own configures it anew."""
-        before = self.picture
-        if before is None:
-            return None
-        began = time.monotonic()
-        try:
-            after = looks.look(self.project.root, self.around, before)
-        except DevloopError as error:
-            self.report(events.Error(str(error), error.hint))
-            return None
-        impact = replace(classify(before, after, ()), mends=True, settings=file)
-        self._adopt(before, after)
-        changes = (Change(file, ChangeKind.MODIFIED),)
-        return self._take(on.Changed(began, changes, impact, self.workflows))
-
-    def _read_workflows(self, picture: Picture, changes: tuple[Change, ...]) -> None:
-        """Read the jobs again where their files changed; the last good ones stay in force."""
-        files = (CONFIG_FILE, *picture.config.workflows)
-        if not any(one.path in files for one in changes):
+    def _perform(self, action: do.Action) -> None:  # noqa: C901, PLR0912 - one arm an action
+        """Perform one action, or set it going."""
+        target = self._target
+        if target is None:
             return
-        try:
-            self.workflows = looks.read_workflows(self.project.root, picture.config)
-        except DevloopError as error:
-            problems = error.problems if isinstance(error, ConfigError) else (error,)
-            for problem in problems:
-                self.report(events.Error(str(problem), problem.hint))
+        match action:
+            case do.Report():
+                self.report(action.event)
+            case do.EnsureImage():
+                target.ensure_image(action, self._sources[action.service].inspection)
+            case do.CancelBuild():
+                target.cancel_build(action)
+            case do.BringUp():
+                target.bring_up(action)
+            case do.RestartApp():
+                target.restart(action)
+            case do.ReloadApp():
+                target.reload(action)
+            case do.Probe():
+                target.probe(action)
+            case do.Reconnect():
+                target.reconnect()
+            case do.JobWork():
+                self._pool.perform(action.work, action.container, action.host)
+            case do.Recheck():
+                self._later(RECHECK_AFTER, lambda: RecheckDue(action.service, action.path))
+            case do.Settle():
+                self._later(
+                    action.seconds,
+                    lambda: on.Settled(time.monotonic(), action.service, action.path, action.at),
+                )
+            case do.Headstart():
+                self._later(HEADSTART, lambda: on.HeadstartOver(time.monotonic()))
+            case do.Deadline():
+                self._later(DEADLINE, lambda: on.DeadlinePassed(time.monotonic()))
 
-    def _look(self, before: Picture, changes: tuple[Change, ...]) -> tuple[Picture, str]:
-        """Give the picture after a batch; a broken file leaves the old one, with its error."""
-        try:
-            if needs_look(before, changes) and not self._same_config(before, changes):
-                return looks.look(self.project.root, self.around, before), ""
-            after = looks.glance(self.project.root, before, changes)
-            if _fields_moved(before, after):
-                after = looks.look(self.project.root, self.around, before)
-        except ConfigError as error:
-            return before, "; ".join(_told(problem) for problem in error.problems)
-        except DevloopError as error:
-            return before, _told(error)
-        return after, ""
+    def _later(self, seconds: float, item: Callable[[], Item]) -> None:
+        threads.later(seconds, lambda: self.queue.put(item()), failed=self._failed)
 
-    def _same_config(self, before: Picture, changes: tuple[Change, ...]) -> bool:
-        """Say whether devloop.yaml alone changed, and says what it said."""
-        alone = all(one.path == CONFIG_FILE for one in changes)
-        return alone and self.around.configured(self.project.root) == before.config
+    def _job_ended(self, order: JobOrder, outcome: JobOutcome) -> None:
+        self.queue.put(on.JobEnded(time.monotonic(), order, outcome))
 
-    def _adopt(self, before: Picture, after: Picture) -> None:
-        self.picture = self.executor.picture = after
-        if self.watcher and (
-            before.config.watch != after.config.watch
-            or before.wanted.spec.keep != after.wanted.spec.keep
-            or before.inputs.sources != after.inputs.sources
-        ):
-            self.watcher.reconfigure(looks.ignores(self.project.root, after), after.config.watch)
-
-    def _recheck(self, path: str) -> on.Waited:
-        complaint = self.picture.broken.get(path, "") if self.picture else ""
-        return on.Waited(time.monotonic(), path, complaint)
+    def _failed(self, error: Exception) -> None:
+        self.report(events.Error(f"devloop itself failed: {type(error).__name__}: {error}"))
 
     def _trouble(self, message: str, fatal: bool) -> None:
         self.report(events.Error(message) if fatal else events.Notice(message))
         if fatal:
-            self.post(Stop(3))
+            self.queue.put(on.StopAsked(time.monotonic(), 3))
+
+    # saves
+
+    def _batch(self, batch: Batch) -> int | None:
+        """Say what a batch means, and answer it."""
+        source = self._sources.get(batch.service)
+        if source is None:
+            return None
+        began = time.monotonic()
+        impact = source.impact(batch)
+        if batch.changes:
+            self.report(self._of(batch.service, events.ChangeSeen(batch.changes)))
+        if batch.service == self.state.topology.workplace:
+            self._read_workflows(source, batch)
+        at = head(source.project.root) if self._workflows else Head()
+        moved = tuple(one.path for one in batch.changes)
+        return self._take(
+            on.Changed(
+                began, batch.service, saved(batch), impact, self._workflows, moved, at.sha, at.ref
+            )
+        )
+
+    def _of(self, service: str, event: events.Event) -> events.Event:
+        return events.of_service(event, service) if service else event
+
+    def _tell_notices(self, source: Source) -> None:
+        for text in source.notices:
+            self.report(self._of(source.name, events.Notice(text)))
+
+    def _recheck(self, due: RecheckDue) -> int | None:
+        source = self._sources.get(due.service)
+        if source is None:
+            return None
+        complaint = source.complaint(due.path)
+        return self._take(on.Waited(time.monotonic(), due.service, due.path, complaint))
+
+    def _read_workflows(self, source: Source, batch: Batch) -> None:
+        """Read the jobs again where their files changed; the last good ones stay in force."""
+        if self._composed:
+            return
+        config = source.inspection.config
+        files = (CONFIG_FILE, *config.workflows)
+        if not any(one.path in files for one in batch.changes):
+            return
+        try:
+            self._workflows = inspect.read_workflows(source.project.root, config)
+        except DevloopError as error:
+            tell_problems(error, self.report)
+
+    # the compose file
+
+    def _reread(self, it: Reread) -> int | None:
+        if self._composed is None:
+            return None
+        if isinstance(it.found, DevloopError):
+            self._complain(it.found)
+            return None
+        self._complaint = ""
+        file = self._composed.file
+        if not file.differs(it.found):
+            return None
+        before, file.now = file.now, it.found
+        self._composed.project.adopt(it.found)
+        fresh = self._new_sources(self._composed)
+        for name in set(self._sources) - set(file.developed):
+            self._sources.pop(name).stop()
+        self._sources |= fresh
+        wanted = {name: one.inspection.wanted for name, one in fresh.items()}
+        code = self._take(on.Remodelled(time.monotonic(), file.topology(), wanted, file.once()))
+        changed = [
+            name
+            for name in sorted(set(self._sources) - set(fresh))
+            if before.developed.get(name) != it.found.developed.get(name)
+        ]
+        for name in changed:
+            code = code if code is not None else self._renew(self._sources[name], file)
+        return code
+
+    def _new_sources(self, composed: Composed) -> dict[str, Source]:
+        """Inspect and watch the services that are new; one that cannot be is told, and left out."""
+        fresh = {}
+        for name in sorted(set(composed.file.developed) - set(self._sources)):
+            try:
+                source = composed.file.source(name, composed.notices)
+            except DevloopError as error:
+                self._complain(error)
+                continue
+            fresh[name] = source
+            self._tell_notices(source)
+            if self._watching:
+                self._watching.watch(source)
+        return fresh
+
+    def _renew(self, source: Source, file: ComposeFile) -> int | None:
+        began = time.monotonic()
+        try:
+            impact = source.renewed(file.compose.file)
+        except DevloopError as error:
+            tell_problems(error, self.report)
+            return None
+        changed = on.Changed(began, source.name, (), impact, self._workflows)
+        return self._take(replace(changed, changes=file.changes()))
+
+    def _complain(self, error: DevloopError) -> None:
+        """Tell what is wrong with the compose file, once."""
+        if str(error) == self._complaint:
+            return
+        self._complaint = str(error)
+        tell_problems(error, lambda told: self.report(_go_on(told)))
 
 
-def _told(error: DevloopError) -> str:
-    return f"{error} ({error.hint})" if error.hint else str(error)
-
-
-def _fields_moved(before: Picture, after: Picture) -> bool:
-    """Say whether a manifest's relevant fields moved: then the stacks must be asked anew."""
-    old, new = before.wanted.fingerprint.entries, after.wanted.fingerprint.entries
-    return any(
-        entry.fields is not None and (path not in old or old[path].digest != entry.digest)
-        for path, entry in new.items()
-    )
+def _go_on(told: events.Event) -> events.Event:
+    if isinstance(told, events.Error):
+        return replace(told, hint="the services go on as they are")
+    return told

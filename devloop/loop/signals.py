@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from devloop import terminal
-from devloop.loop.decide.inputs import Stop
+from devloop import terminal, threads
+from devloop.loop.decide.inputs import StopAsked
 
 INTERRUPTED = 130
 SECOND_INTERRUPT_AFTER = 0.3
@@ -24,7 +23,7 @@ def ending() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterator[None]:
+def signals(post: Callable[[StopAsked | None], None], kill: Callable[[], None]) -> Iterator[None]:
     """Make the signals inputs of the loop; a second one kills at once."""
     first: list[float] = []
 
@@ -32,9 +31,9 @@ def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterato
         now = time.monotonic()
         if not first:
             first.append(now)
-            post(Stop(INTERRUPTED))
+            post(StopAsked(now, INTERRUPTED))
         elif now - first[0] > SECOND_INTERRUPT_AFTER:
-            threading.Thread(target=kill, daemon=True).start()
+            threads.spawn(kill, failed=lambda _error: None)
 
     ours = ending()
     for one in ours:
@@ -48,7 +47,7 @@ def signals(post: Callable[[object], None], kill: Callable[[], None]) -> Iterato
 
 
 @contextmanager
-def _awake(post: Callable[[object], None]) -> Iterator[None]:
+def _awake(post: Callable[[None], None]) -> Iterator[None]:
     """Have each signal put something into the queue.
 
     Python runs its handlers between two of its own steps: a signal that comes in the moment
@@ -62,7 +61,7 @@ def _awake(post: Callable[[object], None]) -> Iterator[None]:
             while ours.recv(16):
                 post(None)
 
-    threading.Thread(target=nudge, daemon=True, name="signals").start()
+    threads.spawn(nudge, failed=lambda _error: None, name="signals")
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     try:
         yield

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from devloop.compose import rules
-from devloop.compose.rules import Verdict
-from devloop.config.settings import Reload
+from devloop.compose.rules import RuleVerdict
 from devloop.jobs.workflow.filters import PathFilter
-from devloop.model import Change, ChangeKind
-from devloop.project.state import Picture, Wanted, below
+from devloop.model import BY_RESTART, ByCommand, ByRestart, Change, ChangeKind, Reload
+from devloop.project.state import Inspection, Wanted, below
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 
@@ -36,35 +35,34 @@ class Impact:
     broken: tuple[tuple[str, str], ...] = ()
     mends: bool = False
     error: str = ""
-    reload: str = "restart"
-    reload_argument: str = ""
+    reload: Reload = BY_RESTART
     unmounted: str = ""
     unmoved: tuple[str, ...] = ()
     settings: str = "devloop.yaml"
     warnings: tuple[str, ...] = field(default=())
 
 
-def needs_look(picture: Picture, changes: Iterable[Change]) -> bool:
+def needs_look(inspection: Inspection, changes: Iterable[Change]) -> bool:
     """Say whether the batch asks for a new look at the whole project.
 
     A created or deleted manifest may change which stack it is; a changed one is judged by its
     fields first (``classify``).
     """
     return any(
-        picture.structural(change.path)
-        or (change.kind is not ChangeKind.MODIFIED and picture.is_manifest(change.path))
+        inspection.structural(change.path)
+        or (change.kind is not ChangeKind.MODIFIED and inspection.is_manifest(change.path))
         for change in changes
     )
 
 
 def classify(
-    before: Picture,
-    after: Picture,
+    before: Inspection,
+    after: Inspection,
     changes: Iterable[Change],
     *,
     error: str = "",
 ) -> Impact:
-    """Say what a batch means, from the pictures before and after it."""
+    """Say what a batch means, from the states before and after it."""
     changes = tuple(changes)
     restarts: list[str] = []
     idle: list[str] = []
@@ -78,7 +76,6 @@ def classify(
             idle.append(f"{change.path}: {why}")
         else:
             restarts.append(change.path)
-    reload = _reload(after, restarts)
     return Impact(
         wanted=after.wanted,
         moved=moved,
@@ -88,8 +85,7 @@ def classify(
         broken=tuple(sorted(after.broken.items())),
         mends=any(after.inputs.sways(one.path) or after.structural(one.path) for one in changes),
         error=error,
-        reload=reload.kind,
-        reload_argument=reload.argument,
+        reload=_reload(after, restarts),
         unmounted=after.inputs.unmounted,
         unmoved=()
         if moved
@@ -98,22 +94,22 @@ def classify(
     )
 
 
-def _reload(picture: Picture, restarts: list[str]) -> Reload:
+def _reload(inspection: Inspection, restarts: list[str]) -> Reload:
     """Say how the app sees the files: by a command if each is under a rule with sync+exec."""
-    ruled = {rules.verdict(picture.config.rules, path) for path in restarts}
-    commands = {rules.command(picture.config.rules, path) for path in restarts}
-    if ruled == {Verdict.EXEC} and all(commands):
-        return Reload("exec", " && ".join(sorted(commands)))
-    return Reload("restart") if Verdict.RESTART in ruled else picture.reload
+    ruled = {rules.verdict(inspection.config.rules, path) for path in restarts}
+    commands = {rules.command(inspection.config.rules, path) for path in restarts}
+    if ruled == {RuleVerdict.EXEC} and all(commands):
+        return ByCommand(" && ".join(sorted(commands)))
+    return ByRestart() if RuleVerdict.RESTART in ruled else inspection.reload
 
 
-def _moved_paths(before: Picture, after: Picture) -> frozenset[str]:
+def _moved_paths(before: Inspection, after: Inspection) -> frozenset[str]:
     """List the inputs of the image that count differently now."""
     old, new = before.wanted.fingerprint.entries, after.wanted.fingerprint.entries
     return frozenset(path for path in {*old, *new} if old.get(path) != new.get(path))
 
 
-def _why_idle(before: Picture, after: Picture, change: Change) -> str:
+def _why_idle(before: Inspection, after: Inspection, change: Change) -> str:
     """Say why the running app need not be told of a change; empty if it must be."""
     path = change.path
     if path in after.broken:
@@ -128,38 +124,38 @@ def _why_idle(before: Picture, after: Picture, change: Change) -> str:
     return _why_not_ruled(after, path)
 
 
-def _why_not_ruled(after: Picture, path: str) -> str:
+def _why_not_ruled(after: Inspection, path: str) -> str:
     """Say why no rule, a compose file's or ours, asks for the app to be told of a change."""
     ruled = rules.verdict(after.config.rules, path)
-    if ruled is Verdict.IGNORED:
+    if ruled is RuleVerdict.IGNORED:
         return "ignored by develop.watch"
-    if ruled is Verdict.SYNC and not after.config.app.reload:
+    if ruled is RuleVerdict.SYNC and not after.config.app.reload:
         return "synced by the mount (develop.watch)"
-    if ruled in (Verdict.RESTART, Verdict.EXEC) or triggers(after, path):
+    if ruled in (RuleVerdict.RESTART, RuleVerdict.EXEC) or triggers(after, path):
         return ""
     known = path in after.wanted.fingerprint.entries
     return "no dependency moved" if known else "not a source of the app (watch.paths)"
 
 
-def triggers(picture: Picture, path: str) -> bool:
+def triggers(inspection: Inspection, path: str) -> bool:
     """Say whether a changed file restarts the app."""
-    watch = picture.config.watch
-    if below(path, picture.wanted.spec.keep):
+    watch = inspection.config.watch
+    if below(path, inspection.wanted.spec.keep):
         return False
     if PathFilter(watch.paths_ignore).matches(path):
         return False
     if watch.paths is not None:
         return PathFilter(watch.paths).matches(path)
-    if not picture.suffixes:  # no stack knows this project: whatever is saved counts
+    if not inspection.suffixes:  # no stack knows this project: whatever is saved counts
         return True
     name = path.rsplit("/", 1)[-1]
     dot = name.rfind(".")
-    return name in picture.suffixes or (dot >= 0 and name[dot:] in picture.suffixes)
+    return name in inspection.suffixes or (dot >= 0 and name[dot:] in inspection.suffixes)
 
 
-def _warnings(before: Picture, after: Picture) -> tuple[str, ...]:
-    def found(picture: Picture) -> Mapping[str, str]:
-        entries = picture.wanted.fingerprint.entries
+def _warnings(before: Inspection, after: Inspection) -> tuple[str, ...]:
+    def found(inspection: Inspection) -> Mapping[str, str]:
+        entries = inspection.wanted.fingerprint.entries
         return {path: one.warning for path, one in entries.items() if one.warning}
 
     old = found(before)

@@ -1,4 +1,4 @@
-"""Looks at a project: reads what the pure parts ask for and puts the picture together."""
+"""Looks at a project: reads what the pure parts ask for and puts the inspection together."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from devloop.jobs.workflow import grammar
 from devloop.jobs.workflow.filters import PathFilter
 from devloop.jobs.workflow.model import Workflow
 from devloop.model import Change, ContainerSpec
-from devloop.project import state as pictures
-from devloop.project.state import CONFIG_FILE, Host, Picture, Wanted
+from devloop.project import state as states
+from devloop.project.state import CONFIG_FILE, HostFacts, Inspection, Wanted
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, Snapshot
@@ -86,9 +86,11 @@ def files(root: str, config: Config) -> list[str]:
     return tree.walk(root, ignores.prunes)
 
 
-def ignores(root: str, picture: Picture) -> Ignores:
-    """Give what the watcher leaves out, for a picture."""
-    return tree.load_ignores(root, picture.wanted.spec.keep, named(picture.config, picture.inputs))
+def ignores(root: str, inspection: Inspection) -> Ignores:
+    """Give what the watcher leaves out, for a inspection."""
+    return tree.load_ignores(
+        root, inspection.wanted.spec.keep, named(inspection.config, inspection.inputs)
+    )
 
 
 def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ def named(config: Config, inputs: ImageInputs | None = None) -> tuple[str, ...]:
     return tuple(sorted({path for path in found if path != "."}))
 
 
-def look(root: str, around: Surroundings, before: Picture | None = None) -> Picture:
+def look(root: str, around: Surroundings, before: Inspection | None = None) -> Inspection:
     """Look at the whole project.
 
     Raises ``ConfigError`` (devloop.yaml), ``UserError`` (no such stage, env file or Dockerfile).
@@ -119,31 +121,35 @@ def look(root: str, around: Surroundings, before: Picture | None = None) -> Pict
     text, path, generated = _dockerfile(root, config, detections, around)
     ignore, ignore_path = _ignore(root, path, detections, around, generated=generated)
     inputs = _analyse(config, text, path, ignore)
-    spec = pictures.spec(
+    spec = states.spec(
         config,
         detections,
         inputs,
-        Host(root, around.user, around.debug_port),
+        HostFacts(root, around.user, around.debug_port),
         _env_file(root, config),
         generated=generated,
     )
     empty = Wanted(fp.combine({}, inputs.recipe), around.finish(spec))
-    drawn = Picture(config, detections, inputs, empty, text, path, ignore_path, ignore, generated)
+    drawn = Inspection(
+        config, detections, inputs, empty, text, path, ignore_path, ignore, generated
+    )
     return _with_files(root, drawn, paths, before)
 
 
-def glance(root: str, before: Picture, changes: Iterable[Change]) -> Picture:
-    """Look at the changed files alone; the picture's structure must be what it was."""
+def glance(root: str, before: Inspection, changes: Iterable[Change]) -> Inspection:
+    """Look at the changed files alone; the inspection's structure must be what it was."""
     entries = dict(before.wanted.fingerprint.entries)
     meanings, broken = dict(before.meanings), dict(before.broken)
     for change in changes:
         if before.role(change.path) is not None or change.path in entries:
             _enter(root, before, change.path, entries, meanings, broken)
-    after = pictures.with_entries(before, entries)
+    after = states.with_entries(before, entries)
     return replace(after, meanings=meanings, broken=broken)
 
 
-def _with_files(root: str, drawn: Picture, paths: Iterable[str], before: Picture | None) -> Picture:
+def _with_files(
+    root: str, drawn: Inspection, paths: Iterable[str], before: Inspection | None
+) -> Inspection:
     """Add the fingerprint's entries: every file that is an input."""
     entries: dict[str, fp.Entry] = {}
     meanings: dict[str, str] = {}
@@ -155,36 +161,36 @@ def _with_files(root: str, drawn: Picture, paths: Iterable[str], before: Picture
     for path in wanted:
         _enter(root, drawn, path, entries, meanings, broken)
     kept = {path: entries[path] for path in wanted if path in entries}
-    return replace(pictures.with_entries(drawn, kept), meanings=meanings, broken=broken)
+    return replace(states.with_entries(drawn, kept), meanings=meanings, broken=broken)
 
 
 def _enter(
     root: str,
-    picture: Picture,
+    inspection: Inspection,
     path: str,
     entries: dict[str, fp.Entry],
     meanings: dict[str, str],
     broken: dict[str, str],
 ) -> None:
     """Read one input and write down what it means now."""
-    role, content = picture.role(path), _content(root, path)
+    role, content = inspection.role(path), _content(root, path)
     broken.pop(path, None)
     if role is None or content is None:
         entries.pop(path, None)
         meanings.pop(path, None)
         return
-    entries[path], complaint = pictures.entry(
+    entries[path], complaint = states.entry(
         path,
         content,
         role,
-        picture.detections,
+        inspection.detections,
         executable=tree.executable(root, path),
         before=entries.get(path),
     )
     if complaint:
         broken[path] = complaint
     else:
-        meanings[path] = pictures.meaning(path, content)
+        meanings[path] = states.meaning(path, content)
 
 
 def _content(root: str, path: str) -> bytes | None:
@@ -239,7 +245,7 @@ def _env_file(root: str, config: Config) -> tuple[tuple[str, str], ...]:
     content = tree.read(root, path)
     if content is None:
         raise UserError(f"app.env-file names {path}, which is not there", location=CONFIG_FILE)
-    return pictures.env_file(content.decode("utf-8", "replace"))
+    return states.env_file(content.decode("utf-8", "replace"))
 
 
 def hash_files(root: str, *patterns: object) -> str:

@@ -12,18 +12,25 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from devloop.config.settings import Config, Reload
+from devloop.config.settings import Config
 from devloop.errors import UserError
 from devloop.image.inputs import ImageInputs, Role
 from devloop.jobs.workflow.filters import PathFilter
-from devloop.model import ContainerSpec, Debugger, Port
+from devloop.model import (
+    ByItself,
+    ByRestart,
+    BySignal,
+    ContainerSpec,
+    Debugger,
+    Port,
+    Reload,
+)
 from devloop.stacks import fingerprint as fp
 from devloop.stacks import registry
 from devloop.stacks.base import Detection, ManifestError
 from devloop.stacks.fingerprint import Entry, Fingerprint
 
 CONFIG_FILE = "devloop.yaml"
-DEFAULT_RELOAD = Reload("restart")
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Inspection:
     """Everything known of a project at one moment.
 
     ``meanings`` are digests of whole parsed manifests: equal ones differ in form alone.
@@ -68,7 +75,8 @@ class Picture:
         """What a source change does."""
         if self.config.app.reload:
             return self.config.app.reload
-        return Reload(self.detections[0].reload) if self.detections else DEFAULT_RELOAD
+        itself = bool(self.detections) and self.detections[0].reload == ByItself.kind
+        return ByItself() if itself else ByRestart()
 
     @property
     def suffixes(self) -> frozenset[str]:
@@ -142,14 +150,14 @@ def meaning(path: str, content: bytes) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def with_entries(picture: Picture, entries: Mapping[str, Entry]) -> Picture:
-    """Give the picture with other entries and the fingerprint that they make."""
-    fingerprint = fp.combine(entries, picture.inputs.recipe)
-    return replace(picture, wanted=replace(picture.wanted, fingerprint=fingerprint))
+def with_entries(inspection: Inspection, entries: Mapping[str, Entry]) -> Inspection:
+    """Give the inspection with other entries and the fingerprint that they make."""
+    fingerprint = fp.combine(entries, inspection.inputs.recipe)
+    return replace(inspection, wanted=replace(inspection.wanted, fingerprint=fingerprint))
 
 
 @dataclass(frozen=True)
-class Host:
+class HostFacts:
     """What the container's spec takes from outside: the folder, the user, a debugger's port."""
 
     root: str
@@ -161,7 +169,7 @@ def spec(
     config: Config,
     detections: tuple[Detection, ...],
     inputs: ImageInputs,
-    host: Host,
+    host: HostFacts,
     env_file: tuple[tuple[str, str], ...],
     *,
     generated: bool,
@@ -169,7 +177,6 @@ def spec(
     """Say what the container is made of; what devloop.yaml leaves open the stack or image says."""
     app = config.app
     lead = detections[0] if detections else None
-    reload = app.reload or DEFAULT_RELOAD
     return ContainerSpec(
         root=host.root,
         mount=inputs.mount,
@@ -181,7 +188,7 @@ def spec(
         stop_grace=app.stop_grace,
         memory=app.memory,
         cpus=app.cpus,
-        reload_signal=reload.argument if reload.kind == "signal" else "",
+        reload_signal=app.reload.name if isinstance(app.reload, BySignal) else "",
         health=app.health,
         debugger=_debugger(host.debug_port, lead),
     )

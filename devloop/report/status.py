@@ -17,7 +17,7 @@ STEP = re.compile(r"\[(.*?)(?:\d+/)(\d+)\]")
 
 
 @dataclass
-class Service:
+class ServiceStatus:
     """A container; ``state``: waiting, building, starting, ready, unready, exited, failed.
 
     One that is not developed is ``running``.
@@ -32,7 +32,7 @@ class Service:
 
 
 @dataclass
-class Cycle:
+class CycleStatus:
     """A cycle; ``outcome`` is empty while it is open; ``service``: of several, the one it is of."""
 
     cycle: int
@@ -44,7 +44,7 @@ class Cycle:
 
 
 @dataclass
-class Job:
+class JobStatus:
     """The last run of a job; ``conclusion`` is empty while it runs."""
 
     job: str
@@ -54,7 +54,7 @@ class Job:
 
 
 @dataclass
-class Step:
+class StepStatus:
     """A step of the build under way; ``duration_s`` is None while it runs."""
 
     name: str
@@ -63,13 +63,13 @@ class Step:
 
 
 @dataclass
-class Build:
+class BuildStatus:
     """The build under way: why, what is pulled for it and how far in bytes, its steps."""
 
     cause: str
     pulling: str = ""
     pulled: tuple[int, int] = (0, 0)
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, StepStatus] = field(default_factory=dict)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -82,15 +82,15 @@ class Build:
         return ended, max(sum(totals.values()), len(self.steps))
 
 
-class View:
+class Status:
     """Takes events in order; not safe for several threads at once."""
 
     def __init__(self) -> None:
         self.project = ""
-        self.services: dict[str, Service] = {}
-        self.cycles: deque[Cycle] = deque(maxlen=KEPT_CYCLES)
-        self.jobs: dict[tuple[str, str], Job] = {}
-        self.builds: dict[str, Build] = {}
+        self.services: dict[str, ServiceStatus] = {}
+        self.cycles: deque[CycleStatus] = deque(maxlen=KEPT_CYCLES)
+        self.jobs: dict[tuple[str, str], JobStatus] = {}
+        self.builds: dict[str, BuildStatus] = {}
         self.error = ""
         self.ended: int | None = None
 
@@ -101,10 +101,10 @@ class View:
             handle(self, event)
         return handle is not None
 
-    def service(self, event: Event) -> Service:
+    def service(self, event: Event) -> ServiceStatus:
         """Give the service that an event is about."""
         name = _name(event)
-        return self.services.setdefault(name, Service(name))
+        return self.services.setdefault(name, ServiceStatus(name))
 
     @property
     def url(self) -> str | None:
@@ -137,107 +137,107 @@ def _name(event: Event) -> str:
     return getattr(event, "service", None) or APP
 
 
-def _up(view: View, it: events.UpStarted) -> None:
+def _up(view: Status, it: events.UpStarted) -> None:
     view.project = it.project
 
 
-def _building(view: View, it: events.ImageBuilding) -> None:
-    view.builds[_name(it)] = Build(it.cause)
+def _building(view: Status, it: events.ImageBuilding) -> None:
+    view.builds[_name(it)] = BuildStatus(it.cause)
 
 
-def _pulling(view: View, it: events.ImagePulling) -> None:
+def _pulling(view: Status, it: events.ImagePulling) -> None:
     if build := view.builds.get(_name(it)):
         build.pulling = it.image
         build.pulled = (it.done_bytes or 0, it.total_bytes or 0)
 
 
-def _step_started(view: View, it: events.ImageStepStarted) -> None:
+def _step_started(view: Status, it: events.ImageStepStarted) -> None:
     if build := view.builds.get(_name(it)):
         build.pulling = ""
-        build.steps[it.name] = Step(it.name)
+        build.steps[it.name] = StepStatus(it.name)
 
 
-def _step(view: View, it: events.ImageStep) -> None:
+def _step(view: Status, it: events.ImageStep) -> None:
     if build := view.builds.get(_name(it)):
         build.pulling = ""
-        build.steps[it.name] = Step(it.name, it.cached, it.duration_s)
+        build.steps[it.name] = StepStatus(it.name, it.cached, it.duration_s)
 
 
-def _built(view: View, it: events.ImageBuilt) -> None:
+def _built(view: Status, it: events.ImageBuilt) -> None:
     view.builds.pop(_name(it), None)
     view.service(it).image = it.image
 
 
-def _failed(view: View, it: events.ImageFailed) -> None:
+def _failed(view: Status, it: events.ImageFailed) -> None:
     view.builds.pop(_name(it), None)
     view.error = f"build failed{f' in {it.step}' if it.step else ''}"
     service = view.service(it)
     service.state = service.state if service.container else "failed"
 
 
-def _cancelled(view: View, it: events.ImageCancelled) -> None:
+def _cancelled(view: Status, it: events.ImageCancelled) -> None:
     view.builds.pop(_name(it), None)
 
 
-def _started(view: View, it: events.AppStarted) -> None:
+def _started(view: Status, it: events.AppStarted) -> None:
     service = view.service(it)
     service.state, service.container, service.image = "starting", it.container, it.image
     service.exit_code = None
 
 
-def _ready(view: View, it: events.AppReady) -> None:
+def _ready(view: Status, it: events.AppReady) -> None:
     service = view.service(it)
     service.state, service.url, service.exit_code = "ready", it.url, None
     view.error = ""
 
 
-def _runs(view: View, it: events.ServiceStarted) -> None:
+def _runs(view: Status, it: events.ServiceStarted) -> None:
     service = view.service(it)
     service.state, service.container, service.image = "running", it.container, it.image
     service.exit_code = None
 
 
-def _exited(view: View, it: events.AppExited | events.ServiceExited) -> None:
+def _exited(view: Status, it: events.AppExited | events.ServiceExited) -> None:
     service = view.service(it)
     service.state, service.exit_code = "exited", it.exit_code
 
 
-def _cycle_started(view: View, it: events.CycleStarted) -> None:
+def _cycle_started(view: Status, it: events.CycleStarted) -> None:
     cause = f"{it.asked} asked for" if it.asked else ", ".join(it.paths[:3])
-    view.cycles.append(Cycle(it.cycle, it.service, cause=cause))
+    view.cycles.append(CycleStatus(it.cycle, it.service, cause=cause))
 
 
-def _cycle_finished(view: View, it: events.CycleFinished) -> None:
+def _cycle_finished(view: Status, it: events.CycleFinished) -> None:
     which = (it.cycle, it.service)
     found = next((one for one in view.cycles if (one.cycle, one.service) == which), None)
     if found is None:
-        view.cycles.append(found := Cycle(*which))
+        view.cycles.append(found := CycleStatus(*which))
     found.action, found.cause, found.outcome = it.action, it.cause, it.outcome
     found.duration_s = it.duration_s
     if it.outcome == "unready":
         view.service(it).state = "unready"
 
 
-def _job(view: View, it: events.JobStarted | events.JobFinished) -> Job:
+def _job(view: Status, it: events.JobStarted | events.JobFinished) -> JobStatus:
     key = (it.job, str(it.matrix))
     view.jobs.pop(key, None)  # the newest comes last
-    return view.jobs.setdefault(key, Job(it.job, it.matrix))
+    return view.jobs.setdefault(key, JobStatus(it.job, it.matrix))
 
 
-def _job_finished(view: View, it: events.JobFinished) -> None:
+def _job_finished(view: Status, it: events.JobFinished) -> None:
     job = _job(view, it)
     job.conclusion, job.duration_s = it.conclusion, it.duration_s
 
 
-def _error(view: View, it: events.Error) -> None:
+def _error(view: Status, it: events.Error) -> None:
     view.error = it.message
 
 
-def _end(view: View, it: events.End) -> None:
+def _end(view: Status, it: events.End) -> None:
     view.ended = it.exit_code
 
 
-HANDLERS: dict[type[Event], Callable[[View, Any], object]] = {
+HANDLERS: dict[type[Event], Callable[[Status, Any], object]] = {
     events.UpStarted: _up,
     events.ImageBuilding: _building,
     events.ImagePulling: _pulling,

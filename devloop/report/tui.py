@@ -23,7 +23,14 @@ from devloop import events, terminal, threads
 from devloop.events import Event
 from devloop.report.plain import LINES, clean, last_written, lines
 from devloop.report.screen import Line, Screen
-from devloop.report.status import Build, Cycle, Job, Service, Step, View
+from devloop.report.status import (
+    BuildStatus,
+    CycleStatus,
+    JobStatus,
+    ServiceStatus,
+    Status,
+    StepStatus,
+)
 
 PAUSE = 0.07
 CYCLES, JOBS, STEPS = 3, 5, 4
@@ -57,7 +64,7 @@ class Tui:
         self._screen = Screen(stream)
         self._lock = threading.Lock()  # what is to be drawn: events never wait for the terminal
         self._drawing = threading.Lock()
-        self._view = View()
+        self._view = Status()
         self._above: list[Event] = []
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._awake = False
@@ -167,7 +174,7 @@ class Panel:
         )
         self.lines: list[Line] = []
 
-    def show(self, view: View, keys: tuple[tuple[str, str], ...]) -> None:
+    def show(self, view: Status, keys: tuple[tuple[str, str], ...]) -> None:
         """Draw a view."""
         self._add(Text(f"── {view.project or 'devloop'} ".ljust(self._columns, "─"), style="dim"))
         for service in view.services.values():
@@ -184,7 +191,7 @@ class Panel:
         if keys:
             self._add(_keys(keys, self._columns))
 
-    def _build(self, build: Build, whose: str) -> None:
+    def _build(self, build: BuildStatus, whose: str) -> None:
         self._add(Text.assemble((f"▸ building {whose}", "cyan"), build.cause))
         if build.pulling:
             self._bar(f"  pulling {build.pulling}", *build.pulled)
@@ -212,7 +219,7 @@ class Panel:
         self.lines.append((caught.get(), text.cell_len))
 
 
-def _service(it: Service) -> Text:
+def _service(it: ServiceStatus) -> Text:
     ended = f" with code {it.exit_code}" if it.exit_code is not None else ""
     mark = "●" if it.state in ("ready", "running") else "○"
     style = STATES.get(it.state, "cyan")
@@ -224,7 +231,7 @@ def _service(it: Service) -> Text:
     )
 
 
-def _step(it: Step) -> Text:
+def _step(it: StepStatus) -> Text:
     if it.duration_s is None:
         return Text(f"  … {it.name}")
     if it.cached:
@@ -232,7 +239,7 @@ def _step(it: Step) -> Text:
     return Text.assemble(("  ✓ ", "green"), f"{it.duration_s:.1f}s {it.name}")
 
 
-def _cycle(it: Cycle) -> Text:
+def _cycle(it: CycleStatus) -> Text:
     whose = f"{it.service} " if it.service else ""
     if not it.outcome:
         return Text(f"#{it.cycle} {whose}… {it.cause}", style="cyan")
@@ -243,7 +250,7 @@ def _cycle(it: Cycle) -> Text:
     )
 
 
-def _job(it: Job) -> Text:
+def _job(it: JobStatus) -> Text:
     row = (
         f" ({', '.join(f'{key} {value}' for key, value in it.matrix.items())})" if it.matrix else ""
     )

@@ -23,7 +23,7 @@ class NoControlError(UserError):
     """There is no way to talk to a loop on this platform."""
 
 
-class Talk:
+class Connection:
     """One request; ``answer`` is what the loop said, ``events`` what it tells from then on."""
 
     def __init__(self, project: str, ask: str, **more: object) -> None:

@@ -23,7 +23,7 @@ Told = tuple[float, Event]
 """When it was told, in seconds since the epoch, and what."""
 
 
-class Subscription:
+class Listener:
     """What one listener has still to hear; ``None`` ends it."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class History:
         self._count = 0
         self._events: deque[tuple[int, Told]] = deque(maxlen=KEPT_EVENTS)
         self._logs: deque[tuple[int, Told]] = deque(maxlen=KEPT_LOGS)
-        self._listening: list[Subscription] = []
+        self._listening: list[Listener] = []
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
@@ -64,9 +64,9 @@ class History:
                     one.queue.put(told)
 
     @contextmanager
-    def listen(self, *, recent: bool) -> Iterator[Subscription]:
+    def listen(self, *, recent: bool) -> Iterator[Listener]:
         """Give what is told from now on, with what was told before if ``recent``."""
-        one = Subscription()
+        one = Listener()
         with self._lock:
             for _, told in sorted((*self._events, *self._logs), key=_number) if recent else ():
                 one.queue.put(told)

@@ -1,26 +1,29 @@
-"""The loop's desk: takes what is asked over the control socket, by key or by verb, to its queue."""
+"""What is asked of a loop, over the control socket or by a key: answered, or put into its queue."""
 
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from devloop import threads
 from devloop.errors import UserError
 from devloop.events import Event
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.inputs import Stop
-from devloop.report.status import View
+from devloop.report.status import Status
 from devloop.serve.history import History
 
+APP = "app"
+"""What people call the service of a single app, which has no name."""
 
-class Asked(Protocol):
+
+class Askable(Protocol):
     """What a loop, or several, are asked through."""
 
-    queue: queue.SimpleQueue[object]
+    def post(self, happened: on.AnyInput) -> None:
+        """Put something into its queue."""
 
     def names(self) -> tuple[str, ...]:
         """List the services that can be asked for something."""
@@ -29,7 +32,7 @@ class Asked(Protocol):
         """Stop at once."""
 
 
-class Desk:
+class Requests:
     """Hears what the loop tells, and asks the loop for what users want; safe for several threads.
 
     ``root`` is the project's folder, ``loop`` None until there is one.
@@ -38,8 +41,8 @@ class Desk:
     def __init__(self) -> None:
         self.root = ""
         self.history = History()
-        self.loop: Asked | None = None
-        self._view = View()
+        self.loop: Askable | None = None
+        self._view = Status()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -70,18 +73,19 @@ class Desk:
         if service and service not in loop.names():
             hint = f"there is {', '.join(loop.names()) or 'none'}"
             raise UserError(f"no service `{service}` is developed here", hint=hint)
+        meant = ("" if loop.names() == (APP,) else service) if service else None
         match what:
             case "restart":
-                loop.queue.put(on.RestartAsked(now, service))
+                loop.post(on.RestartAsked(now, meant))
             case "rebuild":
-                loop.queue.put(on.RebuildAsked(now, service))
+                loop.post(on.RebuildAsked(now, meant))
             case "jobs":
-                loop.queue.put(on.JobsAsked(now, names))
+                loop.post(on.JobsAsked(now, names))
             case "stop":
-                loop.queue.put(Stop(0))
+                loop.post(on.StopAsked(now, 0))
             case "kill":
-                loop.queue.put(Stop(0))
-                threading.Thread(target=loop.kill, daemon=True).start()
+                loop.post(on.StopAsked(now, 0))
+                threads.spawn(loop.kill, failed=lambda _error: None)
             case _:
                 hint = "is it the same version of devloop?"
                 raise UserError(f"a loop cannot be asked for {what!r}", hint=hint)

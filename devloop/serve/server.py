@@ -29,7 +29,7 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Takes a request, gives what goes into the answer; raises ``DevloopError`` to refuse."""
 
 
-class Server:
+class ControlServer:
     """One loop's socket, there from ``with`` to its end."""
 
     def __init__(self, project: str, history: History, answer: Answer) -> None:

@@ -1,160 +1,180 @@
-"""The container that serves, followed: its output read, its process restarted or reloaded."""
+"""Containers that serve, attached to: their output read, their process restarted or reloaded."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from devloop import events
+from devloop import events, threads
 from devloop.engine import containers, logs
 from devloop.engine.channel import Channel
 from devloop.engine.client import Engine
 from devloop.engine.containers import Container
-from devloop.errors import RefusedError
-from devloop.loop.decide import actions as do
+from devloop.errors import EngineGoneError, RefusedError
 from devloop.loop.decide import inputs as on
+from devloop.model import ByCommand, BySignal
+from devloop.target.base import Post, Report
+from devloop.threads import Failed
 
-Spawn = Callable[..., None]
+APP = "app"
+ATTACH_PATIENCE = 10.0
+FIRST = 1
 
 
 @dataclass
-class Followed:
+class Attached:
     """A container whose output is read; ``announced`` holds its marks back until it is known."""
 
     container: Container
     announced: threading.Event = field(default_factory=threading.Event)
     expected_end: bool = False
     channel: Channel | None = None
-    starts: int = 1
+    starts: int = FIRST
 
 
-class Follower:
-    """Knows the container that serves now; its methods may be called from several threads."""
+class Attachment:
+    """One service's container that serves now; may be used by several threads.
+
+    ``quitting`` is set when all ends: nothing is posted any more.
+    """
 
     def __init__(
         self,
         engine: Engine,
-        post: Callable[[object], None],
-        report: Callable[[events.Event], None],
-        spawn: Spawn,
+        service: str,
+        post: Post,
+        report: Report,
+        quitting: threading.Event,
+        failed: Failed,
     ) -> None:
         self.engine = engine
+        self.service = service
         self.post = post
         self.report = report
-        self.current: Followed | None = None
-        self.name = "app"
-        self.quitting = threading.Event()
-        self._spawn = spawn
+        self.quitting = quitting
+        self.current: Attached | None = None
+        self._failed = failed
 
-    def lost(self) -> None:
-        """Forget the container: the engine is gone, and it with that."""
-        self.current = None
+    def announce(self, attached: Attached) -> None:
+        """Let what a container reports be heard, and have a quick way to signal it.
 
-    def announce(self, followed: Followed) -> None:
-        """Let what a container reports be heard, and have a quick way to signal it."""
-        followed.announced.set()
-        if followed.container.nonce:
-            self._spawn(self._open_channel, followed)
+        One without a supervisor does not tell its first start: it is told here.
+        """
+        attached.announced.set()
+        if attached.container.nonce:
+            threads.spawn(self._open_channel, attached, failed=self._failed)
+        else:
+            self._mark(attached, "started", FIRST)
 
-    def retire(self, followed: Followed) -> None:
+    def retire(self, attached: Attached) -> None:
         """Take the container's end for expected from now on."""
-        followed.expected_end = True
-        if followed.channel:
-            followed.channel.close()
-            followed.channel = None
+        attached.expected_end = True
+        if attached.channel:
+            attached.channel.close()
+            attached.channel = None
 
-    def _open_channel(self, followed: Followed) -> None:
+    def _open_channel(self, attached: Attached) -> None:
         """Have a quick way to signal the supervisor, once it runs; its first test is a no-op."""
-        with suppress(RefusedError):
-            channel = Channel(self.engine, followed.container.id)
+        with suppress(RefusedError, EngineGoneError):
+            channel = Channel(self.engine, attached.container.id)
             if channel.send("0"):
-                followed.channel = channel
+                attached.channel = channel
 
     def restart(self) -> None:
         """Start the app's process anew, or the container where it has no supervisor."""
-        followed = self.current
-        if followed is None:
+        attached = self.current
+        if attached is None:
             return
-        supervised = bool(followed.container.nonce)
-        followed.expected_end = followed.expected_end or not supervised
-        if supervised and followed.channel and followed.channel.send("HUP"):
+        supervised = bool(attached.container.nonce)
+        attached.expected_end = attached.expected_end or not supervised
+        if supervised and attached.channel and attached.channel.send("HUP"):
             return
         try:
-            containers.restart(self.engine, followed.container)
+            containers.restart(self.engine, attached.container)
         except RefusedError:
-            self._post_exit(followed, gone=True)
+            self._post_exit(attached, gone=True)
             return
         if not supervised:
-            self.current = again = Followed(followed.container, starts=followed.starts + 1)
+            self.current = again = Attached(attached.container, starts=attached.starts + 1)
             again.announced.set()
             self.follow(again)
             self._mark(again, "started", again.starts)
 
-    def reload(self, action: do.Reload) -> None:
+    def restart_failed(self, error: Exception) -> None:
+        """Tell that no start comes."""
+        if self.current is not None:
+            now, identity = time.monotonic(), self.current.container.id
+            self.post(on.RestartFailed(now, self.service, identity, str(error)))
+
+    def reload(self, by: BySignal | ByCommand) -> None:
         """Have the app reload by its own means."""
-        followed = self.current
-        if followed is None:
+        attached = self.current
+        if attached is None:
             return
         try:
-            if action.kind == "signal":
-                containers.forward_signal(self.engine, followed.container, action.argument)
-                return
-            code, output = containers.execute(
-                self.engine, followed.container.id, ["sh", "-c", action.argument]
-            )
+            message = self._reload(attached.container, by)
         except RefusedError as error:
-            self.post(on.ReloadFailed(time.monotonic(), error.message))
-            return
-        if code:
-            last = output.strip().splitlines()[-1:] or [f"exit code {code}"]
-            self.post(on.ReloadFailed(time.monotonic(), last[0]))
+            message = error.message
+        if message:
+            self.post(on.ReloadFailed(time.monotonic(), self.service, message))
 
-    def follow(self, followed: Followed, *, replay: bool = False) -> None:
+    def _reload(self, container: Container, by: BySignal | ByCommand) -> str:
+        """Give what went wrong, empty if nothing did."""
+        match by:
+            case BySignal(name):
+                containers.forward_signal(self.engine, container, name)
+                return ""
+            case ByCommand(command):
+                argv = ["sh", "-c", command]
+                code, output = containers.execute(self.engine, container.id, argv)
+                last = output.strip().splitlines()[-1:] or [f"exit code {code}"]
+                return last[0] if code else ""
+
+    def follow(self, attached: Attached, *, replay: bool = False) -> None:
         """Read a container's output from before its start, or from its start on, until its end."""
-        attached = threading.Event()
+        begun = threading.Event()
 
         def read() -> None:
-            identity = followed.container.id
+            identity = attached.container.id
             pieces = (
                 self.engine.output_since_start(identity)
                 if replay
-                else self.engine.output(identity, attached.set)
+                else self.engine.output(identity, begun.set)
             )
             logs.split(
                 pieces,
-                followed.container.nonce,
-                lambda stream, text: self.report(events.Log(self.name, stream, text)),
-                lambda word, number: self._mark(followed, word, number),
+                attached.container.nonce,
+                lambda stream, text: self.report(events.Log(self.service or APP, stream, text)),
+                lambda word, number: self._mark(attached, word, number),
             )
-            self._output_ended(followed)
+            self._output_ended(attached)
 
-        self._spawn(read)
+        threads.spawn(read, failed=self._failed, name=f"output of {self.service or APP}")
         if not replay:
-            attached.wait(10)
+            begun.wait(ATTACH_PATIENCE)
 
-    def _mark(self, followed: Followed, word: str, number: int) -> None:
+    def _mark(self, attached: Attached, word: str, number: int) -> None:
         """Post what the supervisor reports, once the loop knows the container."""
-        followed.announced.wait()
-        now, identity = time.monotonic(), followed.container.id
+        attached.announced.wait()
+        now, identity = time.monotonic(), attached.container.id
         if word == "started":
-            self.post(on.AppStarted(now, identity, number))
+            self.post(on.AppStarted(now, self.service, identity, number))
         else:
-            self.post(on.AppExited(now, identity, number))
+            self.post(on.AppExited(now, self.service, identity, number))
 
-    def _output_ended(self, followed: Followed) -> None:
-        if followed.expected_end or self.quitting.is_set() or self.current is not followed:
+    def _output_ended(self, attached: Attached) -> None:
+        if attached.expected_end or self.quitting.is_set() or self.current is not attached:
             return
-        self._post_exit(followed, gone=bool(followed.container.nonce))
+        self._post_exit(attached, gone=bool(attached.container.nonce))
 
-    def _post_exit(self, followed: Followed, *, gone: bool) -> None:
-        followed.announced.wait()
-        containers.wait_end(self.engine, followed.container.id)
-        code = containers.exit_code(self.engine, followed.container.id)
+    def _post_exit(self, attached: Attached, *, gone: bool) -> None:
+        attached.announced.wait()
+        identity = attached.container.id
+        containers.wait_end(self.engine, identity)
+        code = containers.exit_code(self.engine, identity)
         if code is None and not gone:
             return  # it runs again: a restart of a container without a supervisor
         gone = gone or code is None
-        exited = on.AppExited(time.monotonic(), followed.container.id, code or 0, gone)
-        self.post(exited)
+        self.post(on.AppExited(time.monotonic(), self.service, identity, code or 0, gone))

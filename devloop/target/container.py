@@ -1,7 +1,7 @@
-"""The container that serves: handed over and stopped.
+"""One container as the target: the new one is prepared, the old one stopped, the new one started.
 
-One hand-over at a time: ``swap`` and ``quit`` exclude each other, so that nothing is left behind
-when the user ends the loop in the middle of one.
+One hand-over at a time: ``bring_up`` and ``quit`` exclude each other, so that nothing is left when
+the user ends the loop in the middle of one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from devloop.engine import containers, images, ready
 from devloop.engine.client import Engine
@@ -21,107 +20,151 @@ from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
 from devloop.model import ContainerSpec, Port, Project
 from devloop.target import prepare
-from devloop.target.attachment import Followed, Follower
+from devloop.target.attachment import Attached
+from devloop.target.base import Post, Report
+from devloop.target.docker import DockerTarget, Links, fatal_code, words
 
 PATIENCE = 0.1
+HINT = "see app in devloop.yaml"
 
 
-class Serving:
+def target(
+    engine: Engine,
+    project: Project,
+    post: Post,
+    report: Report,
+    port_owner: Callable[[int], str],
+) -> DockerTarget:
+    """Give the target that runs a project's app in one container."""
+    links = Links(engine, post, report)
+    return DockerTarget(links, OneContainer(links, project, port_owner), lambda _service: project)
+
+
+class OneContainer:
     """Owns the project's container; its methods may be called from several threads."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        project: Project,
-        follower: Follower,
-        port_owner: Callable[[int], str],
-    ) -> None:
-        self.engine = engine
-        self.project = project
-        self.follower = follower
-        self.port_owner = port_owner
+    def __init__(self, links: Links, project: Project, port_owner: Callable[[int], str]) -> None:
+        self._links = links
+        self._engine = links.engine
+        self._app = links.of("")
+        self._project = project
+        self._port_owner = port_owner
         self._killed = threading.Event()
         self._changing = threading.Lock()
 
     def quit(self) -> None:
         """Stop the app within its grace and leave no container behind."""
-        self.follower.quitting.set()
         held = False
         while not held and not self._killed.is_set():
             held = self._changing.acquire(timeout=PATIENCE)
         with suppress(DevloopError):
-            if self.follower.current:
-                self.follower.current.expected_end = True
-                self._stop(self.follower.current.container)
-            self.remove_others(set())
+            if self._app.current:
+                self._app.current.expected_end = True
+                self._stop(self._app.current.container)
+            self._remove_others(set())
 
     def kill(self) -> None:
         """Stop at once: the user asked a second time."""
-        self.follower.quitting.set()
         self._killed.set()
         with suppress(DevloopError):
-            self.remove_others(set())
+            self._remove_others(set())
 
-    def swap(self, action: do.Swap) -> None:
+    def forget(self) -> None:
+        """Know no container any more; that is what the attachment knows."""
+
+    def bring_up(self, order: do.BringUp) -> None:
         """Hand over: prepare the new container, stop the old one, start the new one."""
+        made = order.nodes[0].replacement
         with self._changing:
-            if self.follower.quitting.is_set():
+            if self._links.quitting.is_set() or made is None:
                 return
             try:
-                new = self._prepare(action)
+                new = self._prepare(made)
             except EngineGoneError:
                 raise
             except (DevloopError, OSError) as error:
-                restored = self.follower.current is not None
-                self._swap_failed(action, error, restored=restored, untouched=True)
-                return
-            self._hand_over(action, new)
+                self._tell_failed(made, error, on.Untouched())
+            else:
+                self._hand_over(made, new)
+        self._links.post(on.BroughtUp(time.monotonic(), order.number))
 
-    def _prepare(self, action: do.Swap) -> Container:
+    def failed(self, order: do.BringUp, error: Exception) -> None:
+        """Tell that a hand-over ended by something unexpected; what runs is what is attached to."""
+        made = order.nodes[0].replacement
+        if made is not None:
+            left = on.Untouched() if self._app.current else on.Nothing()
+            self._tell_failed(made, error, left)
+        self._links.post(on.BroughtUp(time.monotonic(), order.number))
+
+    def _prepare(self, made: do.Replacement) -> Container:
         """Make the new container while the old one serves."""
-        spec, old = action.wanted.spec, self.follower.current
+        spec, old = made.wanted.spec, self._app.current
         self._check_ports(spec, old)
-        image = images.inspect(self.engine, action.image)
+        image = images.inspect(self._engine, made.image)
         if image is None:
             raise HostError("the image is gone", hint="save a file to build it again")
         make_mount_points(spec)
-        new = prepare.prepare(
-            self.engine, self.project, image, spec, action.wanted.fingerprint.digest
-        )
-        self.remove_others({new.id, old.container.id if old else ""})
+        digest = made.wanted.fingerprint.digest
+        new = prepare.prepare(self._engine, self._project, image, spec, digest)
+        self._remove_others({new.id, old.container.id if old else ""})
         return new
 
-    def _hand_over(self, action: do.Swap, new: Container) -> None:
+    def _hand_over(self, made: do.Replacement, new: Container) -> None:
         """Stop the old container, start the new one; if that fails, start the old one again."""
-        old, followed = self.follower.current, Followed(new)
-        since = time.monotonic() if old else None
+        old, attached = self._app.current, Attached(new)
+        gap_since = time.monotonic() if old else None
         if old:
-            self.follower.retire(old)
+            self._app.retire(old)
             self._stop(old.container)
-        self.follower.current = followed
-        self.follower.follow(followed)
+        self._app.current = attached
+        self._app.follow(attached)
+        started_at = time.monotonic()
         try:
-            containers.start(self.engine, new)
+            containers.start(self._engine, new)
         except EngineGoneError:
             raise
         except DevloopError as error:
-            followed.expected_end = True
-            containers.remove(self.engine, new.id)
-            self.follower.current = None
-            self._swap_failed(action, error, restored=self._bring_back(old))
+            attached.expected_end = True
+            containers.remove(self._engine, new.id)
+            self._app.current = None
+            self._tell_failed(made, error, self._bring_back(old))
             return
-        self._announce(action, followed, since)
-        if old:
-            containers.remove(self.engine, old.container.id)
-        containers.rename(self.engine, new.id, self.project.slug)
-
-    def _announce(self, action: do.Swap, followed: Followed, since: float | None) -> None:
+        name = self._project.image(made.wanted.fingerprint.digest)
         now = time.monotonic()
-        name = self.project.image(action.wanted.fingerprint.digest)
-        self.follower.post(on.Swapped(now, action.generation, followed.container.id, name, since))
-        self.follower.announce(followed)
+        self._links.post(
+            on.HandedOver(now, "", made.generation, new.id, name, started_at, gap_since)
+        )
+        self._app.announce(attached)
+        if old:
+            containers.remove(self._engine, old.container.id)
+        containers.rename(self._engine, new.id, self._project.slug)
 
-    def _check_ports(self, spec: ContainerSpec, old: Followed | None) -> None:
+    def _bring_back(self, old: Attached | None) -> on.Left:
+        """Start the old container again after a failed hand-over."""
+        if old is None:
+            return on.Nothing()
+        again = Attached(old.container)
+        started_at = time.monotonic()
+        try:
+            self._app.follow(again)
+            containers.start(self._engine, old.container)
+        except DevloopError:
+            return on.Nothing()
+        self._app.current = again
+        return on.BroughtBack(old.container.id, started_at)
+
+    def _tell_failed(self, made: do.Replacement, error: Exception, left: on.Left) -> None:
+        fatal = fatal_code(error, HostError)
+        now = time.monotonic()
+        self._links.post(
+            on.HandOverFailed(
+                now, "", made.generation, left=left, fatal=fatal, **words(error, HINT)
+            )
+        )
+        if isinstance(left, on.BroughtBack) and self._app.current:
+            self._app.announce(self._app.current)
+
+    def _check_ports(self, spec: ContainerSpec, old: Attached | None) -> None:
         """Find out early, and by whom, that a port is taken."""
         ours = {port.published for port in old.container.spec.published} if old else set()
         for port in spec.published:
@@ -129,54 +172,24 @@ class Serving:
                 continue
             if self._stale_owner(port):
                 continue
-            raise containers.port_taken(self.engine, (port,), self.port_owner(port.published))
+            raise containers.port_taken(self._engine, (port,), self._port_owner(port.published))
 
     def _stale_owner(self, port: Port) -> bool:
         """Say whether a container that an earlier loop left has the port: it is removed anyway."""
         return any(
             one.published == port.published
-            for found in containers.of_project(self.engine, self.project)
+            for found in containers.of_project(self._engine, self._project)
             for one in found.ports
         )
 
-    def remove_others(self, ours: set[str]) -> None:
+    def _remove_others(self, ours: set[str]) -> None:
         """Remove the project's containers, by their label, but for these."""
-        for found in containers.of_project(self.engine, self.project):
+        for found in containers.of_project(self._engine, self._project):
             if found.id not in ours:
-                containers.remove(self.engine, found.id)
-
-    def _bring_back(self, old: Followed | None) -> bool:
-        """Start the old container again after a failed hand-over."""
-        if old is None:
-            return False
-        again = Followed(old.container)
-        try:
-            self.follower.follow(again)
-            containers.start(self.engine, old.container)
-        except DevloopError:
-            return False
-        self.follower.current = again
-        again.announced.set()
-        return True
-
-    def _swap_failed(
-        self, action: do.Swap, error: Exception, *, restored: bool, untouched: bool = False
-    ) -> None:
-        fatal = error.exit_code if isinstance(error, HostError) else None
-        failed = swap_failed(action, error, "see app in devloop.yaml", fatal, restored=restored)
-        self.follower.post(replace(failed, untouched=untouched and restored))
+                containers.remove(self._engine, found.id)
 
     def _stop(self, container: Container) -> None:
-        containers.stop(self.engine, container.id, container.spec.engine_grace)
-
-
-def swap_failed(
-    action: do.Swap, error: Exception, hint: str, fatal: int | None, *, restored: bool
-) -> on.SwapFailed:
-    """Say why a hand-over failed; ``hint`` is for an error that has none of its own."""
-    message = error.message if isinstance(error, DevloopError) else str(error)
-    hint = (error.hint if isinstance(error, DevloopError) else "") or hint
-    return on.SwapFailed(time.monotonic(), action.generation, message, hint, restored, fatal)
+        containers.stop(self._engine, container.id, container.spec.engine_grace)
 
 
 def make_mount_points(spec: ContainerSpec) -> None:

@@ -1,4 +1,4 @@
-"""Have the image of a picture: look it up, or build it; keep the newest few."""
+"""Have the image of a inspection: look it up, or build it; keep the newest few."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from devloop.engine import build as builds
 from devloop.engine import images as engine_images
 from devloop.engine import volumes
 from devloop.engine.client import NOT_FOUND, Engine
-from devloop.engine.images import Image, Listed
+from devloop.engine.images import Image, ListedImage
 from devloop.errors import ProjectError, RefusedError, UserError
 from devloop.image import buildx, context, engine_build
-from devloop.image.engine_build import Order
-from devloop.image.progress import Layers, Log, Vertex
+from devloop.image.engine_build import BuildOrder
+from devloop.image.progress import BuildLog, Layers, Vertex
 from devloop.model import LABEL_FINGERPRINT, LABEL_PROJECT, Project
-from devloop.project import state as pictures
-from devloop.project.state import Picture
+from devloop.project import state as states
+from devloop.project.state import Inspection
 from devloop.watch import tree
 
 KEPT_IMAGES = 5
@@ -48,7 +48,7 @@ class Made:
 def ensure(  # noqa: PLR0913 - one build
     engine: Engine,
     project: Project,
-    picture: Picture,
+    inspection: Inspection,
     cause: str,
     report: Report,
     build_id: str,
@@ -56,11 +56,11 @@ def ensure(  # noqa: PLR0913 - one build
     *,
     forced: bool = False,
 ) -> Made:
-    """Have the picture's image; ``forced``: build it anew, without what the builder remembers.
+    """Have the inspection's image; ``forced``: build it anew, without what the builder remembers.
 
     Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
     """
-    name = project.image(picture.wanted.fingerprint.digest)
+    name = project.image(inspection.wanted.fingerprint.digest)
     with _making[name]:
         if cancelled.is_set():
             raise engine_build.BuildCancelledError
@@ -69,20 +69,20 @@ def ensure(  # noqa: PLR0913 - one build
         if found and not forced:
             return Made(found, cached=True, duration=time.monotonic() - began)
         report(events.ImageBuilding(cause))
-        pull_bases(engine, picture, report)
+        pull_bases(engine, inspection, report)
 
-        def ordered() -> Order:
-            return replace(order(project, picture, build_id), no_cache=forced)
+        def ordered() -> BuildOrder:
+            return replace(order(project, inspection, build_id), no_cache=forced)
 
-        made = engine_images.inspect(engine, _build(engine, ordered, picture, report, cancelled))
+        made = engine_images.inspect(engine, _build(engine, ordered, inspection, report, cancelled))
         if made is None:
             raise ProjectError("the engine lost the image that it had built")
         return Made(made, cached=False, duration=time.monotonic() - began)
 
 
-def pull_bases(engine: Engine, picture: Picture, report: Report) -> None:
+def pull_bases(engine: Engine, inspection: Inspection, report: Report) -> None:
     """Fetch the images that the build begins with, as far as they are not there."""
-    for name, platform in picture.inputs.bases:
+    for name, platform in inspection.inputs.bases:
         if not name or engine_images.inspect(engine, name):
             continue
         report(events.ImagePulling(name))
@@ -110,15 +110,15 @@ def _no_base(name: str, why: str) -> ProjectError:
 
 def _build(
     engine: Engine,
-    ordered: Callable[[], Order],
-    picture: Picture,
+    ordered: Callable[[], BuildOrder],
+    inspection: Inspection,
     report: Report,
     cancelled: threading.Event,
 ) -> str:
     """Build; what changes while it is packed is packed anew, so that the name stays true."""
     for _ in range(STALE_RETRIES):
         try:
-            return _run(engine, ordered(), picture, report, cancelled)
+            return _run(engine, ordered(), inspection, report, cancelled)
         except engine_build.StaleContextError as error:
             if cancelled.is_set():
                 raise engine_build.BuildCancelledError from None
@@ -129,20 +129,20 @@ def _build(
 
 def _run(
     engine: Engine,
-    order: Order,
-    picture: Picture,
+    order: BuildOrder,
+    inspection: Inspection,
     report: Report,
     cancelled: threading.Event,
 ) -> str:
     def same(path: str, content: bytes) -> bool:
-        return _same(picture, path, content)
+        return _same(inspection, path, content)
 
-    return run(engine, order, report, cancelled, same, session=picture.inputs.session)
+    return run(engine, order, report, cancelled, same, session=inspection.inputs.session)
 
 
 def run(
     engine: Engine,
-    order: Order,
+    order: BuildOrder,
     report: Report,
     cancelled: threading.Event,
     same: Callable[[str, bytes], bool],
@@ -167,43 +167,43 @@ def _secrets(root: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
                 break
 
 
-def order(project: Project, picture: Picture, build_id: str) -> Order:
-    """Order the image of a picture."""
-    fingerprint = picture.wanted.fingerprint.digest
-    ignore = picture.inputs.ignore
+def order(project: Project, inspection: Inspection, build_id: str) -> BuildOrder:
+    """Order the image of a inspection."""
+    fingerprint = inspection.wanted.fingerprint.digest
+    ignore = inspection.inputs.ignore
     paths = tree.walk(project.root, lambda path: path == ".devloop" or ignore.prunes(path))
-    return Order(
+    return BuildOrder(
         root=project.root,
-        files=tuple(context.members(picture.inputs, paths)),
-        dockerfile=picture.dockerfile,
-        ignore=picture.ignore,
-        target=picture.inputs.target,
-        build_args=dict(picture.config.app.build_args),
+        files=tuple(context.members(inspection.inputs, paths)),
+        dockerfile=inspection.dockerfile,
+        ignore=inspection.ignore,
+        target=inspection.inputs.target,
+        build_args=dict(inspection.config.app.build_args),
         labels=volumes.labels(project, fingerprint),
         tag=project.image(fingerprint),
         build_id=build_id,
-        secrets=tuple(_secrets(project.root, picture.inputs.secrets)),
-        ssh=picture.inputs.ssh,
+        secrets=tuple(_secrets(project.root, inspection.inputs.secrets)),
+        ssh=inspection.inputs.ssh,
     )
 
 
-def _same(picture: Picture, path: str, content: bytes) -> bool:
+def _same(inspection: Inspection, path: str, content: bytes) -> bool:
     """Say whether a file that is packed is still what the fingerprint was made from."""
-    known = picture.wanted.fingerprint.entries.get(path)
-    role = picture.role(path)
+    known = inspection.wanted.fingerprint.entries.get(path)
+    role = inspection.role(path)
     if known is None or role is None:
         return True
-    now, complaint = pictures.entry(path, content, role, picture.detections)
+    now, complaint = states.entry(path, content, role, inspection.detections)
     return not complaint and now.digest.rstrip("x") == known.digest.rstrip("x")
 
 
-def _teller(report: Report) -> Callable[[Vertex | Log], None]:
+def _teller(report: Report) -> Callable[[Vertex | BuildLog], None]:
     """Report each step of the user's when it begins, where it takes a while, and at its end."""
     told: set[str] = set()
     begun: set[str] = set()
 
-    def tell(item: Vertex | Log) -> None:
-        if isinstance(item, Log) or item.digest in told or item.error:
+    def tell(item: Vertex | BuildLog) -> None:
+        if isinstance(item, BuildLog) or item.digest in told or item.error:
             return
         if not item.name.startswith("[") or item.name.startswith("[internal]"):
             return
@@ -227,11 +227,11 @@ def prune(engine: Engine, project: Project) -> None:
         _remove(engine, project, old)
 
 
-def _tags(image: Listed, project: Project) -> list[str]:
+def _tags(image: ListedImage, project: Project) -> list[str]:
     return [tag for tag in image.names if tag.startswith(project.repository + ":")]
 
 
-def _remove(engine: Engine, project: Project, image: Listed) -> None:
+def _remove(engine: Engine, project: Project, image: ListedImage) -> None:
     fingerprint = image.labels.get(LABEL_FINGERPRINT, "")
     wanted = [f"{LABEL_PROJECT}={project.id}", f"{LABEL_FINGERPRINT}={fingerprint}"]
     try:

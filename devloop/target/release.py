@@ -19,7 +19,7 @@ from devloop.errors import ProjectError, RefusedError, UserError
 from devloop.image import dockerfile
 from devloop.image.inputs import BuildSettings, analyse
 from devloop.model import Project
-from devloop.project.state import Picture
+from devloop.project.state import Inspection
 from devloop.target import images
 from devloop.target.images import Made
 
@@ -52,7 +52,7 @@ def check(wish: Wish) -> None:
 def build(
     engine: Engine,
     project: Project,
-    picture: Picture,
+    inspection: Inspection,
     wish: Wish,
     report: Callable[[events.Event], None],
     build_id: str,
@@ -61,7 +61,7 @@ def build(
     """Build it, and push it if that is wished; raises what ``images.ensure`` raises."""
     began, tag = time.monotonic(), wish.tag
     report(events.ImageBuilding(f"tag {tag}"))
-    last = _last_stage(picture)
+    last = _last_stage(inspection)
     images.pull_bases(engine, last, report)
     order = replace(
         images.order(project, last, build_id), tag=tag, labels={}, cache=wish.cache, shipped=True
@@ -87,9 +87,9 @@ def _push(engine: Engine, tag: str, report: Callable[[events.Event], None]) -> N
         raise ProjectError(f"{tag} cannot be pushed: {error.message}", hint=hint) from None
 
 
-def _last_stage(picture: Picture) -> Picture:
-    """Give the picture of the image that the Dockerfile ends with."""
-    arguments = picture.config.app.build_args
-    stages = dockerfile.parse(picture.dockerfile, dict(arguments)).stages
+def _last_stage(inspection: Inspection) -> Inspection:
+    """Give the inspection of the image that the Dockerfile ends with."""
+    arguments = inspection.config.app.build_args
+    stages = dockerfile.parse(inspection.dockerfile, dict(arguments)).stages
     settings = BuildSettings(stages[-1].name or str(len(stages) - 1), arguments)
-    return replace(picture, inputs=analyse(picture.dockerfile, picture.ignore, settings))
+    return replace(inspection, inputs=analyse(inspection.dockerfile, inspection.ignore, settings))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from devloop.engine.client import Engine
 from devloop.engine.logs import Lines
-from devloop.jobs.run.pool import Surroundings
+from devloop.jobs.run.pool import JobSurroundings
 from devloop.project import inspect
 from devloop.watch import tree
 
@@ -34,9 +34,9 @@ class Shell:
         self._link.close()
 
 
-def surroundings(engine: Engine, root: str) -> Surroundings:
+def surroundings(engine: Engine, root: str) -> JobSurroundings:
     """Give what the jobs of the project in ``root`` take from outside."""
-    return Surroundings(
+    return JobSurroundings(
         open_shell=lambda container: Shell(engine, container),
         read=lambda path: tree.read(root, path),
         hash_files=lambda *patterns: inspect.hash_files(root, *patterns),

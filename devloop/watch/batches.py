@@ -17,7 +17,7 @@ from devloop.model import Change
 from devloop.watch import debounce, tree
 from devloop.watch.debounce import Debounce, Seen
 from devloop.watch.ignore import GITIGNORE, Ignores
-from devloop.watch.snapshot import Snapshot
+from devloop.watch.snapshot import TreeSnapshot
 
 Batch: TypeAlias = Callable[[tuple[Change, ...], tuple[str, ...]], None]
 """Differences, and the files that were saved with the content that they had."""
@@ -31,7 +31,7 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Notice:
+class WatchNotice:
     """Something to be told to the user."""
 
     text: str
@@ -50,7 +50,7 @@ class Stopped:
     """No more batches."""
 
 
-Item: TypeAlias = Seen | Broken | Notice | Reconfigured | Stopped
+Item: TypeAlias = Seen | Broken | WatchNotice | Reconfigured | Stopped
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Batcher(threading.Thread):
         self._root = root
         self._settings = settings
         self._wiring = wiring
-        self._snapshot = Snapshot(root, ignores)
+        self._snapshot = TreeSnapshot(root, ignores)
         self._state = Debounce()
         self._closed: set[str] = set()
         self._open: set[str] = set()
@@ -143,7 +143,7 @@ class Batcher(threading.Thread):
             self._reconfigure(item)
         elif isinstance(item, Broken):
             self._mend(item.error, now)
-        elif isinstance(item, Notice):
+        elif isinstance(item, WatchNotice):
             self._wiring.trouble(item.text, False)
         elif item is None:
             self._give(now)

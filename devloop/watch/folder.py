@@ -17,7 +17,7 @@ Trouble = Callable[[str, bool], None]
 class Subscription:
     """One looker's part of a folder's watcher: what a loop takes for a watcher."""
 
-    def __init__(self, folder: Folder, ignores: Ignores, took: Took) -> None:
+    def __init__(self, folder: SharedFolder, ignores: Ignores, took: Took) -> None:
         self.ignores = ignores
         self.took = took
         self._folder = folder
@@ -36,7 +36,7 @@ class Subscription:
         self._folder.renew(settings)
 
 
-class Folder:
+class SharedFolder:
     """Watches a folder as long as somebody looks; used by one thread, but for batches."""
 
     def __init__(self, root: str, settings: Watch, trouble: Trouble) -> None:

@@ -30,7 +30,7 @@ from devloop.watch.kernel import (
     Kernel,
 )
 from devloop.watch.tree import join
-from devloop.watch.watches import Node, Watches
+from devloop.watch.watches import WatchedFolder, Watches
 
 
 class Inotify:
@@ -91,7 +91,7 @@ class Inotify:
 
     def _digest(self, events: list[Event]) -> Seen:
         look = _Look(self.root)
-        moves: dict[int, Node] = {}  # by cookie: folders on their way within this read
+        moves: dict[int, WatchedFolder] = {}  # by cookie: folders on their way within this read
         for wd, mask, cookie, name in events:
             node = self._watches.get(wd)
             if node is None:
@@ -106,14 +106,20 @@ class Inotify:
             self._watches.forget(node)
         return look.seen()
 
-    def _own_event(self, node: Node, mask: int, look: _Look) -> None:
+    def _own_event(self, node: WatchedFolder, mask: int, look: _Look) -> None:
         if node is self._watches.top:
             look.gone = True
         elif mask & IGNORED:
             self._watches.drop(node)
 
     def _folder_event(
-        self, node: Node, mask: int, cookie: int, name: str, moves: dict[int, Node], look: _Look
+        self,
+        node: WatchedFolder,
+        mask: int,
+        cookie: int,
+        name: str,
+        moves: dict[int, WatchedFolder],
+        look: _Look,
     ) -> None:
         path = join(node.path, name)
         if mask & (DELETE | MOVED_FROM):

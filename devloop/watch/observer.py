@@ -45,7 +45,7 @@ STOCK_EVENTS: list[type[FileSystemEvent]] = [
 ]
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """A running watcher."""
 
     def reload(self, ignores: Ignores) -> None:
@@ -61,7 +61,7 @@ class DeafError(Exception):
 
 def native(
     root: str, ignores: Ignores, post: Post, unreadable: Callable[[str], None], state: str | None
-) -> Source:
+) -> EventSource:
     """Watch with inotify; all that is saved after the return is posted.
 
     ``state`` is a folder for a probe file, None for no self-test. Raises ``DeafError``,
@@ -71,12 +71,12 @@ def native(
     return _Ours(root, made)
 
 
-def polling(root: str, post: Post, interval: float) -> Source:
+def polling(root: str, post: Post, interval: float) -> EventSource:
     """Have the whole tree looked through again and again, every so many seconds."""
     return _Ours(root, partial(_Poll, post=post, interval=interval))
 
 
-def stock(root: str, ignores: Ignores, post: Post) -> Source:
+def stock(root: str, ignores: Ignores, post: Post) -> EventSource:
     """Watch with what watchdog has for this system; it recurses in the kernel."""
     return _Stock(root, ignores, post)
 

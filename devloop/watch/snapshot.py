@@ -26,7 +26,7 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file or link; ``digest`` None: not read, ``racy``: the stamp does not prove sameness."""
 
     stamp: files.Stamp
@@ -35,14 +35,14 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Folder:
+class TreeFolder:
     """A folder that is looked at."""
 
-    files: dict[str, Entry] = field(default_factory=dict)
-    folders: dict[str, Folder] = field(default_factory=dict)
+    files: dict[str, TreeEntry] = field(default_factory=dict)
+    folders: dict[str, TreeFolder] = field(default_factory=dict)
 
 
-class Snapshot:
+class TreeSnapshot:
     """The state of a tree; every look takes the new state over and says what differs."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Snapshot:
     ) -> None:
         self.root = root
         self._clock = clock
-        self._top = Folder()
+        self._top = TreeFolder()
         self._changes: dict[str, ChangeKind] = {}
         self._to_read = 0
         self._unread: list[tuple[int, str]] | None = None
@@ -59,12 +59,12 @@ class Snapshot:
 
     def begin(self) -> None:
         """Take the tree as it is; no file is read yet."""
-        self._top = Folder()
+        self._top = TreeFolder()
         self._take(self._ignores)
         for folder, path, found, folders in self._listings(self._top, ""):
             folder.files = {name: self._entry(info, None) for name, info in found.items()}
             folder.folders = {
-                name: Folder() for name in folders if not self._ignores.prunes(join(path, name))
+                name: TreeFolder() for name in folders if not self._ignores.prunes(join(path, name))
             }
 
     def look(
@@ -129,7 +129,9 @@ class Snapshot:
             return False
         return self._compare(folder, path, name, files.look(self._full(path)))
 
-    def _compare(self, folder: Folder, path: str, name: str, info: os.stat_result | None) -> bool:
+    def _compare(
+        self, folder: TreeFolder, path: str, name: str, info: os.stat_result | None
+    ) -> bool:
         before = folder.files.get(name)
         if info is None:
             if before is not None:
@@ -167,8 +169,8 @@ class Snapshot:
         elif known is not ChangeKind.CREATED:
             self._changes[path] = kind
 
-    def _entry(self, info: os.stat_result, digest: bytes | None) -> Entry:
-        return Entry(files.stamp(info), digest, self._age(info) < RACY)
+    def _entry(self, info: os.stat_result, digest: bytes | None) -> TreeEntry:
+        return TreeEntry(files.stamp(info), digest, self._age(info) < RACY)
 
     def _age(self, info: os.stat_result) -> int:
         return self._clock() - max(info.st_ctime_ns, info.st_mtime_ns)
@@ -186,14 +188,14 @@ class Snapshot:
             if self._ignores.prunes(path) or not files.is_folder(self._full(path)):
                 self._drop(parent, path, name)
                 return
-            start = parent.folders.setdefault(name, Folder())
+            start = parent.folders.setdefault(name, TreeFolder())
         else:
             start = self._top
         for folder, here, found, names in self._listings(start, path):
             self._update(folder, here, found, names)
 
     def _update(
-        self, folder: Folder, here: str, found: dict[str, os.stat_result], names: list[str]
+        self, folder: TreeFolder, here: str, found: dict[str, os.stat_result], names: list[str]
     ) -> None:
         for name in folder.files.keys() - found.keys():
             self._compare(folder, join(here, name), name, None)
@@ -205,9 +207,9 @@ class Snapshot:
         for name in folder.folders.keys() - wanted:
             self._drop(folder, join(here, name), name)
         for name in wanted - folder.folders.keys():
-            folder.folders[name] = Folder()
+            folder.folders[name] = TreeFolder()
 
-    def _drop(self, parent: Folder, path: str, name: str) -> None:
+    def _drop(self, parent: TreeFolder, path: str, name: str) -> None:
         folder = parent.folders.pop(name, None)
         if folder is not None:
             for one, here in self._below(folder, path):
@@ -215,8 +217,8 @@ class Snapshot:
                     self._tell(join(here, file), ChangeKind.DELETED)
 
     def _listings(
-        self, start: Folder, path: str
-    ) -> Iterator[tuple[Folder, str, dict[str, os.stat_result], list[str]]]:
+        self, start: TreeFolder, path: str
+    ) -> Iterator[tuple[TreeFolder, str, dict[str, os.stat_result], list[str]]]:
         """List folder after folder; those that the receiver puts into one follow.
 
         An unreadable folder stays as it was known.
@@ -233,8 +235,8 @@ class Snapshot:
             yield folder, here, found, names
             todo += [(inner, join(here, name)) for name, inner in folder.folders.items()]
 
-    def _folder(self, path: str) -> Folder | None:
-        folder: Folder | None = self._top
+    def _folder(self, path: str) -> TreeFolder | None:
+        folder: TreeFolder | None = self._top
         for name in path.split("/") if path else ():
             folder = folder.folders.get(name) if folder is not None else None
         return folder
@@ -244,7 +246,7 @@ class Snapshot:
         known = (end for end in range(1, len(parts)) if self._folder("/".join(parts[:end])) is None)
         return "/".join(parts[: next(known, len(parts))])
 
-    def _below(self, folder: Folder, path: str) -> Iterator[tuple[Folder, str]]:
+    def _below(self, folder: TreeFolder, path: str) -> Iterator[tuple[TreeFolder, str]]:
         todo = [(folder, path)]
         while todo:
             one, here = todo.pop()
@@ -280,5 +282,5 @@ class Snapshot:
             return False
         digest, after = files.digest(full, info), files.look(full)
         if after is not None and files.stamp(after) == entry.stamp:
-            folder.files[name] = Entry(entry.stamp, digest, racy=False)
+            folder.files[name] = TreeEntry(entry.stamp, digest, racy=False)
         return True

@@ -12,11 +12,11 @@ from contextlib import suppress
 
 from devloop.config.settings import Watch
 from devloop.watch import limits, observer, tree
-from devloop.watch.batches import Batch, Batcher, Broken, Notice, Reconfigured, Stopped, Wiring
+from devloop.watch.batches import Batch, Batcher, Broken, Reconfigured, Stopped, WatchNotice, Wiring
 from devloop.watch.debounce import Seen
 from devloop.watch.ignore import Ignores
 from devloop.watch.kernel import ExhaustedError
-from devloop.watch.observer import DeafError, Source
+from devloop.watch.observer import DeafError, EventSource
 
 STATE = ".devloop"
 POLL = 0.5
@@ -44,7 +44,7 @@ class Watcher:
         self._root = os.path.realpath(root)
         self._ignores = ignores
         self._settings = settings
-        self._source: Source | None = None
+        self._source: EventSource | None = None
         self._restarts: list[float] = []
         self._stopping = False
         wiring = Wiring(batch, trouble, self._reload, self._mend, self._resettle)
@@ -121,7 +121,7 @@ class Watcher:
         except DeafError:
             self._poll("this file system raises no events")
 
-    def _begin(self) -> Source:
+    def _begin(self) -> EventSource:
         post = self._batcher.inbox.put
         if sys.platform != "linux":
             return observer.stock(self._root, self._ignores, post)
@@ -145,7 +145,7 @@ class Watcher:
         self._tell(f"{path or '.'} cannot be read, so nothing in it is watched")
 
     def _tell(self, text: str) -> None:
-        self._batcher.inbox.put(Notice(text))
+        self._batcher.inbox.put(WatchNotice(text))
 
     def _state_folder(self) -> str:
         """Give the folder for the probe, made if it can be."""

@@ -34,30 +34,30 @@ ROOT_MASK = MASK | DELETE_SELF | MOVE_SELF
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-class Node:
+class WatchedFolder:
     """A watched folder; its path is that of its parents, so a rename touches one node."""
 
     __slots__ = ("children", "name", "parent", "wd")
 
-    def __init__(self, name: str, parent: Node | None) -> None:
+    def __init__(self, name: str, parent: WatchedFolder | None) -> None:
         self.name = name
         self.parent = parent
         self.wd = -1
-        self.children: dict[str, Node] = {}
+        self.children: dict[str, WatchedFolder] = {}
 
     @property
     def path(self) -> str:
         """Its path relative to the root."""
         return "/".join(reversed([node.name for node in self.above() if node.parent]))
 
-    def above(self) -> Iterator[Node]:
+    def above(self) -> Iterator[WatchedFolder]:
         """Give this node and all above, the root last."""
-        node: Node | None = self
+        node: WatchedFolder | None = self
         while node is not None:
             yield node
             node = node.parent
 
-    def below(self) -> Iterator[Node]:
+    def below(self) -> Iterator[WatchedFolder]:
         """Give this node and all below."""
         todo = [self]
         while todo:
@@ -73,44 +73,44 @@ class Watches:
         self, root: str, kernel: Kernel, ignores: Ignores, unreadable: Callable[[str], None]
     ) -> None:
         self.ignores = ignores
-        self.top = Node("", None)
+        self.top = WatchedFolder("", None)
         self._root = root
         self._kernel = kernel
         self._unreadable = unreadable
         self._told: set[str] = set()
-        self._nodes: dict[int, Node] = {}
+        self._nodes: dict[int, WatchedFolder] = {}
 
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def get(self, wd: int) -> Node | None:
+    def get(self, wd: int) -> WatchedFolder | None:
         """Give the node that has a watch."""
         return self._nodes.get(wd)
 
-    def drop(self, node: Node) -> None:
+    def drop(self, node: WatchedFolder) -> None:
         """Note that the kernel took a node's watch away."""
         self._nodes.pop(node.wd, None)
 
     def watch_all(self) -> None:
         """Watch the tree anew; a folder that is watched already keeps its watch."""
         before, self._nodes = self._nodes, {}
-        self.top = Node("", None)
+        self.top = WatchedFolder("", None)
         self._watch_below(self.top)
         for wd in before.keys() - self._nodes.keys():
             self._kernel.remove(wd)
 
-    def watch(self, parent: Node, name: str, *, again: bool) -> None:
+    def watch(self, parent: WatchedFolder, name: str, *, again: bool) -> None:
         """Watch a folder and all below; one found by an earlier scan only if ``again``."""
         node = parent.children.get(name)
         if node is not None and not again and self._same(node):
             return
         if node is None:
-            node = parent.children[name] = Node(name, parent)
+            node = parent.children[name] = WatchedFolder(name, parent)
         self._watch_below(node)
 
-    def _watch_below(self, top: Node) -> None:
+    def _watch_below(self, top: WatchedFolder) -> None:
         todo = [top]
-        replaced: list[Node] = []
+        replaced: list[WatchedFolder] = []
         while todo:
             node = todo.pop()
             path = node.path
@@ -118,7 +118,7 @@ class Watches:
             if not self._register(node, path, full, replaced):
                 continue
             found = {
-                name: node.children.get(name) or Node(name, node)
+                name: node.children.get(name) or WatchedFolder(name, node)
                 for name in self._folders(path, full)
             }
             for name in node.children.keys() - found.keys():
@@ -128,14 +128,16 @@ class Watches:
         for node in replaced:
             self.forget(node)
 
-    def _same(self, node: Node) -> bool:
+    def _same(self, node: WatchedFolder) -> bool:
         """Say whether a node's watch is still the one of the folder at its place."""
         try:
             return self._kernel.add(os.path.join(self._root, node.path), MASK) == node.wd
         except OSError:
             return False
 
-    def _register(self, node: Node, path: str, full: str, replaced: list[Node]) -> bool:
+    def _register(
+        self, node: WatchedFolder, path: str, full: str, replaced: list[WatchedFolder]
+    ) -> bool:
         """Watch one folder; False if it is gone or may not be watched.
 
         A node that had its watch, since the folder was moved meanwhile, joins ``replaced``.
@@ -177,7 +179,7 @@ class Watches:
             self._told.add(path)
             self._unreadable(path)
 
-    def attach(self, node: Node, parent: Node, name: str) -> None:
+    def attach(self, node: WatchedFolder, parent: WatchedFolder, name: str) -> None:
         """Put a folder that was renamed in its new place, with all its watches."""
         replaced = parent.children.get(name)
         if replaced is not None and replaced is not node:
@@ -185,11 +187,11 @@ class Watches:
         node.name, node.parent = name, parent
         parent.children[name] = node
 
-    def _detach(self, node: Node) -> None:
+    def _detach(self, node: WatchedFolder) -> None:
         if node.parent is not None and node.parent.children.get(node.name) is node:
             del node.parent.children[node.name]
 
-    def forget(self, top: Node) -> None:
+    def forget(self, top: WatchedFolder) -> None:
         """Give up the watches of a folder that left its place."""
         for node in top.below():
             if self._nodes.get(node.wd) is node:

@@ -25,13 +25,13 @@ Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Node:
+class YamlNode:
     """One value of a YAML file; ``text`` is the scalar as it was written.
 
     ``key`` is the line and column of the key that it stands under, if it does.
     """
 
-    value: Scalar | tuple[Node, ...] | Mapping[str, Node]
+    value: Scalar | tuple[YamlNode, ...] | Mapping[str, YamlNode]
     line: int
     column: int
     text: str = ""
@@ -55,7 +55,7 @@ class Node:
                 return "a mapping"
 
 
-def parse(content: bytes, path: str) -> Node:
+def parse(content: bytes, path: str) -> YamlNode:
     """Parse one YAML document; raises ``ConfigError`` with every problem that was found."""
     if len(content) > MAX_BYTES:
         raise ConfigError((Problem("the file is larger than 1 MiB", location=path),))
@@ -69,7 +69,7 @@ def parse(content: bytes, path: str) -> Node:
     except RecursionError:
         raise ConfigError((Problem("the nesting is too deep", location=path),)) from None
     if root is None:
-        return Node({}, 1, 1)
+        return YamlNode({}, 1, 1)
     builder = _Builder(path)
     node = builder.node(root, ())
     if builder.problems:
@@ -100,30 +100,30 @@ class _Builder:
     def __init__(self, path: str) -> None:
         self.path = path
         self.problems: list[Problem] = []
-        self.done: dict[int, Node] = {}
+        self.done: dict[int, YamlNode] = {}
 
-    def node(self, raw: yaml.Node, above: tuple[int, ...]) -> Node:
+    def node(self, raw: yaml.Node, above: tuple[int, ...]) -> YamlNode:
         known = self.done.get(id(raw))
         if known is not None:
             return known
         line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
         if id(raw) in above or len(above) > MAX_DEPTH:
             self.problem(raw, "the nesting is too deep or an alias contains itself")
-            return Node(None, line, column)
+            return YamlNode(None, line, column)
         inner = (*above, id(raw))
         if isinstance(raw, yaml.ScalarNode):
-            made = Node(_scalar(raw), line, column, raw.value)
+            made = YamlNode(_scalar(raw), line, column, raw.value)
         elif isinstance(raw, yaml.SequenceNode):
-            made = Node(tuple(self.node(item, inner) for item in raw.value), line, column)
+            made = YamlNode(tuple(self.node(item, inner) for item in raw.value), line, column)
         elif isinstance(raw, yaml.MappingNode):
-            made = Node(self.mapping(raw, inner), line, column)
+            made = YamlNode(self.mapping(raw, inner), line, column)
         else:  # pragma: no cover - the parser knows three kinds of node
             raise TypeError(raw)
         self.done[id(raw)] = made
         return made
 
-    def mapping(self, raw: yaml.MappingNode, above: tuple[int, ...]) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+    def mapping(self, raw: yaml.MappingNode, above: tuple[int, ...]) -> dict[str, YamlNode]:
+        found: dict[str, YamlNode] = {}
         for key, value in raw.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.problem(key, "a key must be a text")

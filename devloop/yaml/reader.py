@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from devloop.errors import Problem
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Reader:
         self.problems: list[Problem] = []
 
     def table(
-        self, node: Node, where: str, readers: Mapping[str, Callable[[Node], object]]
+        self, node: YamlNode, where: str, readers: Mapping[str, Callable[[YamlNode], object]]
     ) -> dict[str, object]:
         """Read a mapping; unknown keys are errors that name the nearest known one."""
         if not isinstance(node.value, Mapping):
@@ -40,19 +40,19 @@ class Reader:
                 found[key.replace("-", "_")] = result
         return found
 
-    def unknown(self, node: Node, key: str, where: str, known: Mapping[str, object]) -> None:
+    def unknown(self, node: YamlNode, key: str, where: str, known: Mapping[str, object]) -> None:
         """Tell of an unknown key, and the nearest known one."""
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
         place = replace(node, line=node.key[0], column=node.key[1])
         self.problem(place, f"unknown key `{key}` in {where}", hint)
 
-    def problem(self, node: Node, message: str, hint: str = "") -> None:
+    def problem(self, node: YamlNode, message: str, hint: str = "") -> None:
         """Tell what is wrong with a node."""
         where = f"{self.path}:{node.line}:{node.column}"
         self.problems.append(Problem(message, hint=hint, location=where))
 
-    def text(self, node: Node) -> str:
+    def text(self, node: YamlNode) -> str:
         """Read a text, not empty."""
         if isinstance(node.value, tuple | Mapping) or node.value is None or not node.text:
             kind = "an empty one" if node.value == "" else node.kind
@@ -62,13 +62,13 @@ class Reader:
             self.problem(node, "a text cannot hold a NUL character")
         return node.text
 
-    def items(self, node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
+    def items(self, node: YamlNode, read: Callable[[YamlNode], T]) -> tuple[T, ...]:
         """Read a list."""
         if not isinstance(node.value, tuple):
             self.problem(node, f"a list is needed here, not {node.kind}", "write it as [a, b]")
             return ()
         return tuple(read(item) for item in node.value)
 
-    def texts(self, node: Node) -> tuple[str, ...]:
+    def texts(self, node: YamlNode) -> tuple[str, ...]:
         """Read a list of texts."""
         return self.items(node, self.text)

@@ -32,7 +32,7 @@ class Hands:
     """Takes the plans and does nothing."""
 
     def __init__(self) -> None:
-        self.picture: Any = None
+        self.inspection: Any = None
         self.done: list[str] = []
 
     def run(self, action: object) -> None:
@@ -54,12 +54,12 @@ def tree(root: Path, files: int) -> None:
 def idle_loop(root: Path, engine: Engine) -> Loop:
     """Give a loop whose app serves, or so it thinks; nothing is done to the engine."""
     around = projects.surroundings()
-    picture = projects.look(str(root), around)
-    project = projects.named(str(root), picture)
+    inspection = projects.look(str(root), around)
+    project = projects.named(str(root), inspection)
     loop = Loop(project, engine, lambda _event: None, around, lambda _port: "")
-    loop.picture, loop.executor = picture, Hands()  # type: ignore[assignment]
+    loop.inspection, loop.executor = inspection, Hands()  # type: ignore[assignment]
     for happened in (
-        on.Begun(0.0, picture.wanted, ()),
+        on.Begun(0.0, inspection.wanted, ()),
         on.ImageReady(0.0, 1, "image", cached=True, duration=0.0),
         on.Swapped(0.0, 1, "container", "image", None),
         on.AppReady(0.0, "container", 1, None),

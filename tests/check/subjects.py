@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devloop.check.subject import Subject
+from devloop.check.subject import CheckSubject
 from devloop.model import Command
 from devloop.stacks import registry
 from tests.stacks.snapshots import tree
@@ -23,10 +23,10 @@ PYTHON = {
 
 def subject(
     dockerfile: str, files: Mapping[str, str], ignore: str = "", run: Command | None = None
-) -> Subject:
+) -> CheckSubject:
     """Draw a project; ``files`` are its text by path."""
     seen = tree(dict(files))
-    return Subject(
+    return CheckSubject(
         text=dockerfile,
         path="Dockerfile",
         ignore=ignore,

@@ -10,12 +10,12 @@ import pytest
 
 from devloop.compose import change as changes
 from devloop.compose import settings
-from devloop.compose.change import Change
+from devloop.compose.change import ServiceChange
 from devloop.compose.model import parse
-from devloop.config.settings import Reload, Watch
+from devloop.config.settings import Watch
 from devloop.container_settings import ContainerSettings, Mount, MountKind
 from devloop.errors import ConfigError
-from devloop.model import ContainerSpec, Port
+from devloop.model import ByItself, ContainerSpec, Port
 from devloop.yaml import nodes
 
 MOUNTS = (
@@ -41,7 +41,7 @@ def changed(web: dict[str, Any], **more: Any) -> dict[str, Any]:
         init=True,
         stop_signal="SIGTERM",
     )
-    change = Change(found["web"], replace(settings_of_web, **more))
+    change = ServiceChange(found["web"], replace(settings_of_web, **more))
     return json.loads(changes.document(model, {"web": change}))
 
 
@@ -131,7 +131,7 @@ def test_x_devloop_takes_what_app_takes() -> None:
     assert (app.run, app.target, app.build_args) == ("npm run dev", "dev", (("V", "1"),))
     assert app.ports == (Port(80, 8080, "0.0.0.0"), Port(9229, 9229))  # noqa: S104
     assert app.env == (("A", "x"), ("B", "z"))
-    assert (app.stop_grace, app.reload) == (1.0, Reload("none"))
+    assert (app.stop_grace, app.reload) == (1.0, ByItself())
     plain = settings.developed(model, "/p", {}, Watch())["web"].config.app
     assert plain.stop_grace == 4.0
 
@@ -182,7 +182,7 @@ def test_one_that_others_wait_for_is_not_run_again_by_a_save() -> None:
     waits = {"migrate": {"condition": "service_completed_successfully"}}
     model = parse({"services": {"migrate": {"build": BUILD}, "web": {"depends_on": waits}}})
     config = settings.developed(model, "/p", {}, Watch())["migrate"].config
-    assert (config.app.reload, config.watch.paths) == (Reload("none"), ())
+    assert (config.app.reload, config.watch.paths) == (ByItself(), ())
 
 
 def test_the_container_is_made_anew_for_what_the_file_says_but_not_for_how_it_is_built() -> None:

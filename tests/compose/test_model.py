@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devloop.compose import settings
-from devloop.compose.model import Build, Dependency, Mount, WatchRule, parse, seconds
+from devloop.compose.model import Dependency, ServiceBuild, ServiceMount, WatchRule, parse, seconds
 from devloop.config.settings import Watch
 from devloop.model import Port
 
@@ -43,11 +43,11 @@ WEB: dict[str, Any] = {
 
 def test_a_service_is_read_with_its_dollars_as_they_are_meant() -> None:
     web = parse({"name": "p", "services": {"web": WEB}}).services["web"]
-    assert web.build == Build("/p/web", "Dockerfile.dev", None, (("A", "1"),))
+    assert web.build == ServiceBuild("/p/web", "Dockerfile.dev", None, (("A", "1"),))
     assert web.ports == (Port(80, 8080, "0.0.0.0"), Port(81, 8081, "127.0.0.1"))  # noqa: S104
     assert web.mounts == (
-        Mount("bind", "/p/web", "/app"),
-        Mount("volume", "", "/app/node_modules"),
+        ServiceMount("bind", "/p/web", "/app"),
+        ServiceMount("volume", "", "/app/node_modules"),
     )
     assert web.environment == (("PRICE", "5$"),)
     assert web.depends_on == (Dependency("db", "service_healthy", restart=True),)

@@ -6,7 +6,7 @@ import pytest
 
 from devloop.compose import rules
 from devloop.compose.model import Service, WatchRule
-from devloop.compose.rules import Verdict
+from devloop.compose.rules import RuleVerdict
 from devloop.config.settings import Rule
 from devloop.jobs.workflow.filters import PathFilter
 
@@ -22,32 +22,32 @@ RULES = (
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("src/a.js", Verdict.SYNC),
-        ("src/deep/a.test.js", Verdict.IGNORED),
-        ("src/node_modules/x/a.js", Verdict.IGNORED),
-        ("src/x/node_modules/a.js", Verdict.IGNORED),
-        ("src/conf/a.ini", Verdict.RESTART),
-        ("package.json", Verdict.REBUILD),
-        ("tpl/a.html", Verdict.EXEC),
-        ("tpl/a.css", Verdict.OWN),
-        ("etc/app.conf", Verdict.RESTART),
-        ("etc2/app.conf", Verdict.OWN),
-        ("server.js", Verdict.OWN),
+        ("src/a.js", RuleVerdict.SYNC),
+        ("src/deep/a.test.js", RuleVerdict.IGNORED),
+        ("src/node_modules/x/a.js", RuleVerdict.IGNORED),
+        ("src/x/node_modules/a.js", RuleVerdict.IGNORED),
+        ("src/conf/a.ini", RuleVerdict.RESTART),
+        ("package.json", RuleVerdict.REBUILD),
+        ("tpl/a.html", RuleVerdict.EXEC),
+        ("tpl/a.css", RuleVerdict.OWN),
+        ("etc/app.conf", RuleVerdict.RESTART),
+        ("etc2/app.conf", RuleVerdict.OWN),
+        ("server.js", RuleVerdict.OWN),
     ],
 )
-def test_the_strongest_rule_that_holds_a_path_decides(path: str, expected: Verdict) -> None:
+def test_the_strongest_rule_that_holds_a_path_decides(path: str, expected: RuleVerdict) -> None:
     assert rules.verdict(RULES, path) is expected
 
 
 def test_a_rule_for_the_whole_context_holds_everything_but_what_it_ignores() -> None:
     whole = (Rule(".", "sync", ignore=("dist/",)), Rule("package.json", "rebuild"))
-    assert rules.verdict(whole, "a/b.js") is Verdict.SYNC
-    assert rules.verdict(whole, "dist/b.js") is Verdict.IGNORED
-    assert rules.verdict(whole, "package.json") is Verdict.REBUILD
+    assert rules.verdict(whole, "a/b.js") is RuleVerdict.SYNC
+    assert rules.verdict(whole, "dist/b.js") is RuleVerdict.IGNORED
+    assert rules.verdict(whole, "package.json") is RuleVerdict.REBUILD
 
 
 def test_an_unknown_action_is_none_of_ours() -> None:
-    assert rules.verdict((Rule("src", "teleport"),), "src/a") is Verdict.OWN
+    assert rules.verdict((Rule("src", "teleport"),), "src/a") is RuleVerdict.OWN
 
 
 def test_the_command_is_that_of_the_rule_that_takes_the_path() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from devloop.config.load import load
-from devloop.config.settings import App, Config, Reload, Watch
+from devloop.config.settings import AppSettings, Config, Watch
 from devloop.errors import ConfigError
-from devloop.model import Port
+from devloop.model import ByCommand, ByItself, ByRestart, BySignal, Port, Reload
 from devloop.yaml import nodes
 
 
@@ -39,7 +39,7 @@ watch: {paths: ["**"], paths-ignore: [docs/**], quiet: 20ms, max-wait: 2, poll: 
 """
     assert load(text) == Config(
         "shop",
-        App(
+        AppSettings(
             dockerfile="docker/Dockerfile",
             target="dev",
             build_args=(("A", "x"), ("B", "1")),
@@ -50,7 +50,7 @@ watch: {paths: ["**"], paths-ignore: [docs/**], quiet: 20ms, max-wait: 2, poll: 
             env=(("N", "null"), ("ON", "on"), ("T", "12:30")),
             env_file=".env",
             manifests=("patches/**",),
-            reload=Reload("signal", "USR2"),
+            reload=BySignal("USR2"),
             stop_grace=0.5,
             memory=1 << 30,
             cpus=1.5,
@@ -62,18 +62,18 @@ watch: {paths: ["**"], paths-ignore: [docs/**], quiet: 20ms, max-wait: 2, poll: 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "app:\n", "name: x\napp: {}\n"])
 def test_all_of_it_is_optional(text: str) -> None:
-    assert load(text.encode()).app == App()
+    assert load(text.encode()).app == AppSettings()
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("restart", Reload("restart")),
-        ("none", Reload("none")),
-        ("'signal: HUP'", Reload("signal", "HUP")),
-        ("'exec: touch x'", Reload("exec", "touch x")),
-        ("{exec: touch x}", Reload("exec", "touch x")),
-        ("{signal: SIGHUP}", Reload("signal", "HUP")),
+        ("restart", ByRestart()),
+        ("none", ByItself()),
+        ("'signal: HUP'", BySignal("HUP")),
+        ("'exec: touch x'", ByCommand("touch x")),
+        ("{exec: touch x}", ByCommand("touch x")),
+        ("{signal: SIGHUP}", BySignal("HUP")),
     ],
 )
 def test_reload(value: str, expected: Reload) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devloop.config import reference
 from tests import architecture
+from tests.docs import transitions
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -19,6 +20,7 @@ def generated() -> Mapping[str, str]:
     return {
         "devloop-yaml.md": _filled("devloop-yaml.md", reference.tables()),
         "architecture.md": _filled("architecture.md", {"modules": architecture.page()}),
+        "loop.md": _filled("loop.md", {"transitions": transitions.table()}),
         "devloop.schema.json": json.dumps(reference.schema(), indent=1) + "\n",
     }
 

@@ -14,8 +14,8 @@ import pytest
 from devloop import events
 from devloop.engine.client import Engine
 from devloop.jobs.run.job import Run
-from devloop.jobs.schedule.contexts import Host, Order
-from devloop.jobs.schedule.graph import Outcome
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
+from devloop.jobs.schedule.graph import JobOutcome
 from devloop.jobs.workflow import grammar
 from tests.e2e import harness
 
@@ -81,11 +81,13 @@ jobs:
       - {{id: devloop, uses: ./, with: {inputs}, env: {{GITHUB_STEP_SUMMARY: "{summary}"}}}}
 """
         flow = grammar.load(text.encode(), "ci.yml")
-        order = Order(1, flow, flow.jobs[0], "ci/try", "ci/try")
+        order = JobOrder(1, flow, flow.jobs[0], "ci/try", "ci/try")
         self.told: list[events.Event] = []
-        self.run = Run(order, Host(workspace=str(ROOT)), Shell, self.told.append, read=read)
+        self.run = Run(
+            order, RunnerContext(workspace=str(ROOT)), Shell, self.told.append, read=read
+        )
 
-    def __call__(self) -> Outcome:
+    def __call__(self) -> JobOutcome:
         return self.run()
 
     def text(self) -> str:

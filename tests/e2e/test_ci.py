@@ -173,8 +173,8 @@ def test_no_engine(root: Path) -> None:
 IMPATIENT = """
 import sys
 from devloop.cli import ci
-from devloop.loop import trial
-trial.Trial.start.__defaults__ = (1.0,)
+from devloop.loop import driver
+driver.DEADLINE = 1.0
 sys.exit(ci.ci(ci.Path(sys.argv[1]), (), ("", False, ""), "json"))
 """
 

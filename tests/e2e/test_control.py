@@ -151,11 +151,11 @@ def test_a_restart_is_a_cycle_that_is_waited_for(shop: App, loop: Up) -> None:
 
 
 def test_a_rebuild_builds_what_is_there(shop: App, loop: Up) -> None:
-    from devloop.serve.client import Talk  # noqa: PLC0415
+    from devloop.serve.client import Connection  # noqa: PLC0415
 
     before = loop.wait("image.built")
     here = loop.here
-    with Talk(Project(str(shop.root), "").id, "rebuild"):
+    with Connection(Project(str(shop.root), "").id, "rebuild"):
         ended = loop.wait("cycle.finished", here)
     assert (ended["action"], ended["outcome"]) == ("rebuild", "ok"), ended
     built = loop.wait("image.built", here)

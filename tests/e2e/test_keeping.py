@@ -14,7 +14,7 @@ from devloop.engine import images as engine_images
 from devloop.engine.client import Engine
 from devloop.engine.images import Image
 from devloop.image import engine_build
-from devloop.image.engine_build import Order
+from devloop.image.engine_build import BuildOrder
 from devloop.model import ContainerSpec, Project
 from devloop.target import images, prepare
 from tests.e2e import harness
@@ -23,7 +23,7 @@ from tests.e2e.apps import NODE, App
 
 def build(engine: Engine, project: Project, dockerfile: str, letter: str) -> Image:
     fingerprint = letter * 64
-    order = Order(
+    order = BuildOrder(
         root=project.root,
         files=(),
         dockerfile=dockerfile,

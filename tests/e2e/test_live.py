@@ -169,7 +169,7 @@ def test_ctrl_c_twice_does_not_wait_for_the_grace(shop: App, engine: Engine) -> 
 
 @pytest.mark.slow
 def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
-    code = "import sys\nfrom devloop.loop.desk import Desk\n"
+    code = "import sys\nfrom devloop.serve.requests import Requests\n"
     code += "def crash(*_): raise RuntimeError('a fault of ours')\n"
     code += "from devloop.loop.run import Loop\nLoop._batch = crash\n"
     code += f"sys.argv[1:] = ['up', {str(shop.root)!r}]\n"

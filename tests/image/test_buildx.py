@@ -12,10 +12,10 @@ import pytest
 from devloop.errors import HostError
 from devloop.image import buildx, engine_build
 from devloop.image import dockerfile as df
-from devloop.image.engine_build import BuildFailedError, Order
-from devloop.image.progress import Log, Progress, Vertex
+from devloop.image.engine_build import BuildFailedError, BuildOrder
+from devloop.image.progress import BuildLog, Progress, Vertex
 
-ORDER = Order("/p", (), "", "", "dev", {"B": "2", "A": "1"}, {"l": "x"}, "t:1", "id")
+ORDER = BuildOrder("/p", (), "", "", "dev", {"B": "2", "A": "1"}, {"l": "x"}, "t:1", "id")
 
 
 def test_the_command() -> None:
@@ -52,7 +52,7 @@ def test_items() -> None:
     vertex, log = buildx._items(message)  # noqa: SLF001
     assert isinstance(vertex, Vertex)
     assert (vertex.digest, vertex.started, vertex.completed) == ("d", 1767225600.5, 0.0)
-    assert log == Log("d", "line\n")
+    assert log == BuildLog("d", "line\n")
     progress = Progress()
     assert list(progress.take([vertex, log])) == [vertex, log]
     failed = buildx._failed(progress, "")  # noqa: SLF001

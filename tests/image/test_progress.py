@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from devloop.image.progress import Layers, Log, Progress, Vertex, decode
+from devloop.image.progress import BuildLog, Layers, Progress, Vertex, decode
 
 
 def varint(value: int) -> bytes:
@@ -51,7 +51,7 @@ def test_a_build_that_succeeds() -> None:
 def test_a_build_that_fails_tells_the_step_and_its_last_lines() -> None:
     progress = Progress()
     lines = "".join(f"line {number}\n" for number in range(30))
-    assert list(progress.feed(trace(log("d", lines)))) == [Log("d", lines)]
+    assert list(progress.feed(trace(log("d", lines)))) == [BuildLog("d", lines)]
     list(progress.feed(trace(vertex("d", "RUN npm ci", error="exit code: 1"))))
     step, text = progress.failure()
     assert step == "RUN npm ci"

@@ -9,7 +9,7 @@ from devloop import events
 from devloop.engine.client import Engine
 from devloop.engine.logs import Lines
 from devloop.jobs.run.job import Run
-from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.workflow import grammar
 
 
@@ -44,8 +44,8 @@ class Bench:
         self.told: list[events.Event] = []
         self.first = threading.Event()
         known = {path: content.encode() for path, content in (files or {}).items()}
-        order = Order(1, flow, flow.jobs[0], "ci/a", "ci/a")
-        host = Host(sha="abc")
+        order = JobOrder(1, flow, flow.jobs[0], "ci/a", "ci/a")
+        host = RunnerContext(sha="abc")
         self.run = Run(order, host, lambda: Shell(engine, container), self.tell, read=known.get)
 
     def tell(self, event: events.Event) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from devloop.cli import project as projects
-from devloop.config.settings import Config, Reload, Rule
+from devloop.config.settings import Config, Rule
 from devloop.errors import ConfigError, UserError
-from devloop.model import Change, ChangeKind, Port
-from devloop.project import inspect as looks
+from devloop.model import ByRestart, Change, ChangeKind, Port
+from devloop.project import inspect
 from devloop.project.classify import Impact, classify, needs_look, triggers
-from devloop.project.state import Picture, Wanted, env_file, meaning
+from devloop.project.state import Inspection, Wanted, env_file, meaning
 from tests.e2e.apps import package
 
 DOCKERFILE = (
@@ -24,7 +24,7 @@ DOCKERFILE = (
 
 
 class Shop:
-    """A Node project with a Dockerfile of its own, and the picture of it."""
+    """A Node project with a Dockerfile of its own, and the inspection of it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -34,15 +34,15 @@ class Shop:
         self.write("src/a.js", "1")
         self.write("README.md", "# shop")
         self.around = projects.surroundings()
-        self.picture = self.look()
+        self.inspection = self.look()
 
     def write(self, path: str, text: str) -> None:
         target = self.root / path
         target.parent.mkdir(exist_ok=True)
         target.write_text(text)
 
-    def look(self) -> Picture:
-        return looks.look(os.path.realpath(self.root), self.around)
+    def look(self) -> Inspection:
+        return inspect.look(os.path.realpath(self.root), self.around)
 
     def save(self, path: str, text: str | None, kind: str = "modified") -> Impact:
         """Save a file (None removes it) and say what that means, as the loop does."""
@@ -51,14 +51,14 @@ class Shop:
         else:
             self.write(path, text)
         changes = (Change(path, ChangeKind(kind)),)
-        before = self.picture
+        before = self.inspection
         root = os.path.realpath(self.root)
         after = (
-            looks.look(root, self.around, before)
+            inspect.look(root, self.around, before)
             if needs_look(before, changes)
-            else looks.glance(root, before, changes)
+            else inspect.glance(root, before, changes)
         )
-        self.picture = after
+        self.inspection = after
         return classify(before, after, changes)
 
 
@@ -67,14 +67,14 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
 
 
-def test_the_picture(shop: Shop) -> None:
-    spec = shop.picture.wanted.spec
-    assert set(shop.picture.wanted.fingerprint.entries) == {"package.json", "conf/x.ini"}
+def test_an_inspection(shop: Shop) -> None:
+    spec = shop.inspection.wanted.spec
+    assert set(shop.inspection.wanted.fingerprint.entries) == {"package.json", "conf/x.ini"}
     assert (spec.mount, spec.keep, spec.ports) == ("/app", ("node_modules",), (Port(3000, 3000),))
-    assert shop.picture.reload == Reload("restart")
-    assert not shop.picture.generated
-    assert shop.picture.wanted.same(shop.look().wanted)
-    assert not shop.picture.wanted.same(None)
+    assert shop.inspection.reload == ByRestart()
+    assert not shop.inspection.generated
+    assert shop.inspection.wanted.same(shop.look().wanted)
+    assert not shop.inspection.wanted.same(None)
 
 
 def test_a_source_restarts(shop: Shop) -> None:
@@ -115,7 +115,7 @@ def test_a_dependency_moves_the_fingerprint(shop: Shop) -> None:
 def test_a_lock_is_for_the_installer(shop: Shop) -> None:
     shop.write("Dockerfile", DOCKERFILE.replace("conf/x.ini", "package-lock.json"))
     shop.write("package-lock.json", '{"lockfileVersion": 3, "packages": {"a": {}}}')
-    shop.picture = shop.look()
+    shop.inspection = shop.look()
     bumped = '{"version": "2", "lockfileVersion": 3, "packages": {"a": {}}}'
     impact = shop.save("package-lock.json", bumped)
     assert (impact.restarts, impact.moved) == ((), ())
@@ -142,7 +142,7 @@ def test_the_dockerfile_its_ignore_file_and_the_config(shop: Shop) -> None:
 
 
 def test_a_half_written_manifest_keeps_its_last_good_state(shop: Shop) -> None:
-    before = shop.picture.wanted
+    before = shop.inspection.wanted
     impact = shop.save("package.json", package()[:30])
     assert impact.wanted.same(before)
     assert impact.broken[0][0] == "package.json"
@@ -154,8 +154,8 @@ def test_a_half_written_manifest_keeps_its_last_good_state(shop: Shop) -> None:
 
 def test_a_manifest_that_never_parsed_counts_by_content_with_a_warning(shop: Shop) -> None:
     shop.write("package.json", "{ not json")
-    shop.picture = shop.look()
-    assert any("package.json" in text for text in projects.at_start(shop.picture))
+    shop.inspection = shop.look()
+    assert any("package.json" in text for text in projects.at_start(shop.inspection))
     shop.write("package.json", "{ still not")
     impact = shop.save("package.json", "{ still not")
     assert impact.moved == ("package.json: content",)
@@ -170,7 +170,7 @@ def test_a_broken_manifest_found_by_a_new_look_keeps_its_last_good_state(shop: S
 
 def test_nothing_restarts_where_nothing_is_mounted(shop: Shop) -> None:
     shop.write("Dockerfile", "FROM a\nCOPY . .\nRUN x\n")
-    shop.picture = shop.look()
+    shop.inspection = shop.look()
     impact = shop.save("src/a.js", "2")
     assert (impact.restarts, impact.moved) == ((), ("src/a.js: content",))
     assert impact.unmounted
@@ -194,19 +194,19 @@ def test_what_triggers(shop: Shop, watch: str, path: str, expected: bool) -> Non
 
 def test_a_project_of_no_stack_restarts_on_any_save(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\nWORKDIR /app\nCOPY . .\n")
-    picture = looks.look(str(tmp_path), projects.surroundings())
-    assert triggers(picture, "anything")
-    assert picture.reload == Reload("restart")
-    assert picture.wanted.spec.ports == ()
+    inspection = inspect.look(str(tmp_path), projects.surroundings())
+    assert triggers(inspection, "anything")
+    assert inspection.reload == ByRestart()
+    assert inspection.wanted.spec.ports == ()
 
 
 def test_a_bare_project_uses_what_init_would_write(shop: Shop) -> None:
     (shop.root / "Dockerfile").unlink()
-    picture = shop.look()
-    assert picture.generated
-    assert picture.dockerfile_path == ".devloop/Dockerfile"
-    assert "no Dockerfile here" in projects.at_start(picture)[0]
-    assert picture.structural("Dockerfile")
+    inspection = shop.look()
+    assert inspection.generated
+    assert inspection.dockerfile_path == ".devloop/Dockerfile"
+    assert "no Dockerfile here" in projects.at_start(inspection)[0]
+    assert inspection.structural("Dockerfile")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_meanings(path: str, one: bytes, two: bytes, same: bool) -> None:
 
 
 def test_same_image_other_spec(shop: Shop) -> None:
-    wanted: Wanted = shop.picture.wanted
+    wanted: Wanted = shop.inspection.wanted
     shop.write("devloop.yaml", "app: {cpus: 2}\n")
     other = shop.look().wanted
     assert wanted.same_image(other)
@@ -301,16 +301,16 @@ def test_the_rules_of_a_compose_file_decide_first(
     shop: Shop, path: str, kind: str, why: str
 ) -> None:
     shop.around = replace(shop.around, config=lambda: Config(rules=RULES))
-    shop.picture = shop.look()
+    shop.inspection = shop.look()
     (shop.root / path).parent.mkdir(parents=True, exist_ok=True)
     impact = shop.save(path, "2", "modified")
     assert impact.restarts == ((path,) if kind else ())
     assert impact.idle == ((why,) if why else ())
     if kind:
-        assert impact.reload == kind
+        assert impact.reload.kind == kind
 
 
 def test_the_surroundings_have_the_last_word_on_the_container(shop: Shop) -> None:
     shop.around = replace(shop.around, finish=lambda spec: replace(spec, rest="x"))
     assert shop.look().wanted.spec.rest == "x"
-    assert not shop.look().wanted.same(shop.picture.wanted)
+    assert not shop.look().wanted.same(shop.inspection.wanted)

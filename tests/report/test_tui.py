@@ -10,7 +10,7 @@ import time
 import pytest
 
 from devloop import events
-from devloop.report.status import View
+from devloop.report.status import Status
 from devloop.report.tui import KEYS, Panel, Tui
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -25,7 +25,7 @@ def told(*found: events.Event, **environ: str) -> str:
     return stream.getvalue()
 
 
-def panel(view: View, columns: int = 60, rows: int = 24) -> list[str]:
+def panel(view: Status, columns: int = 60, rows: int = 24) -> list[str]:
     drawn = Panel(columns, rows, coloured=False)
     drawn.show(view, KEYS)
     for text, width in drawn.lines:
@@ -34,8 +34,8 @@ def panel(view: View, columns: int = 60, rows: int = 24) -> list[str]:
     return [ESCAPES.sub("", text) for text, _ in drawn.lines]
 
 
-def full() -> View:
-    view = View()
+def full() -> Status:
+    view = Status()
     for one in (
         events.UpStarted("shop", None),
         events.AppStarted("c", "i"),
@@ -80,7 +80,7 @@ def test_the_panel_fits_any_terminal(columns: int, rows: int) -> None:
 
 def test_a_pull_has_a_bar_before_its_size_is_known_and_after() -> None:
     for sizes in ((None, None), (5, 10)):
-        view = View()
+        view = Status()
         view.take(events.ImageBuilding("start"))
         view.take(events.ImagePulling("node:22", *sizes))
         assert any(row.startswith("  pulling node:22 ━") for row in panel(view))

@@ -6,7 +6,7 @@ import pytest
 
 from devloop import events
 from devloop.report.screen import Screen
-from devloop.report.status import View
+from devloop.report.status import Status
 
 BUILT = events.ImageBuilt("shop:1", "f" * 64, cached=False, duration_s=1.0)
 STEPS = (
@@ -17,8 +17,8 @@ STEPS = (
 )
 
 
-def view(*told: events.Event) -> View:
-    found = View()
+def view(*told: events.Event) -> Status:
+    found = Status()
     for one in told:
         found.take(one)
     return found
@@ -141,7 +141,7 @@ def test_each_service_of_several_has_its_own_build_and_cycles() -> None:
 
 
 def test_a_service_that_is_not_developed_runs_or_has_ended() -> None:
-    view = View()
+    view = Status()
     view.take(events.ServiceStarted("c", "redis:7", "redis"))
     assert (view.services["redis"].state, view.state) == ("running", "ready")
     view.take(events.ServiceExited(137, "redis"))

@@ -13,25 +13,27 @@ from jsonschema import Draft202012Validator
 from devloop.errors import UserError
 from devloop.model import Port
 from devloop.scaffold.editors import plan as editors
-from devloop.scaffold.editors.files import FILES, Subject
+from devloop.scaffold.editors.files import FILES, EditorSubject
 from devloop.scaffold.plan import FilePlan
 from tests.scaffold.vscode import TASKS
 
-NODE = Subject("shop", "Dockerfile", "dev", "/app", ("node_modules",), (Port(3000, 3000),), "node")
-PYTHON = Subject("shop", "docker/Dockerfile", None, "/srv", (), (), "python")
-GO = Subject("shop", "Dockerfile", None, "/app", (), (), "go")
+NODE = EditorSubject(
+    "shop", "Dockerfile", "dev", "/app", ("node_modules",), (Port(3000, 3000),), "node"
+)
+PYTHON = EditorSubject("shop", "docker/Dockerfile", None, "/srv", (), (), "python")
+GO = EditorSubject("shop", "Dockerfile", None, "/app", (), (), "go")
 
 
-def plans(editor: str, it: Subject, **existing: bytes) -> dict[str, FilePlan]:
+def plans(editor: str, it: EditorSubject, **existing: bytes) -> dict[str, FilePlan]:
     return {one.path: one for one in editors.plan((editor,), it, existing)}
 
 
-def data(editor: str, it: Subject, path: str) -> Any:
+def data(editor: str, it: EditorSubject, path: str) -> Any:
     return json.loads(plans(editor, it)[path].content)
 
 
 @pytest.mark.parametrize("it", [NODE, PYTHON, GO], ids=lambda it: it.stack)
-def test_vs_code_s_tasks_keep_to_its_schema(it: Subject) -> None:
+def test_vs_code_s_tasks_keep_to_its_schema(it: EditorSubject) -> None:
     found = data("vscode", it, ".vscode/tasks.json")
     assert list(Draft202012Validator(TASKS).iter_errors(found)) == []
 
@@ -88,7 +90,7 @@ def test_the_dev_container_is_the_same_image() -> None:
 
 
 @pytest.mark.parametrize("it", [NODE, PYTHON, GO], ids=lambda it: it.stack)
-def test_neovim_s_file_runs(it: Subject) -> None:
+def test_neovim_s_file_runs(it: EditorSubject) -> None:
     lua = lupa.LuaRuntime()
     lua.execute(
         """
@@ -122,7 +124,7 @@ def test_a_block_of_lua_is_put_where_the_last_one_was() -> None:
 
 
 @pytest.mark.parametrize("it", [NODE, PYTHON], ids=lambda it: it.stack)
-def test_jetbrains_files_are_xml(it: Subject) -> None:
+def test_jetbrains_files_are_xml(it: EditorSubject) -> None:
     found = {path: one for path, one in plans("jetbrains", it).items() if path.endswith(".xml")}
     assert ".run/devloop up.run.xml" in found
     assert (".run/devloop attach.run.xml" in found) == (it.stack == "node")
@@ -160,7 +162,7 @@ def test_a_broken_file_is_told_with_its_place(content: bytes, words: str) -> Non
 
 
 def test_any_name_is_data(tmp_path: Path) -> None:  # noqa: ARG001
-    odd = Subject('a"b\\c', "D", None, '/a"b\\', (), (), "node")
+    odd = EditorSubject('a"b\\c', "D", None, '/a"b\\', (), (), "node")
     for editor in FILES:
         for one in plans(editor, odd).values():
             if one.path.endswith(".json"):

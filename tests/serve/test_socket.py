@@ -19,9 +19,9 @@ from devloop import events
 from devloop.errors import HostError, UserError
 from devloop.serve import address as place
 from devloop.serve import history as histories
-from devloop.serve.client import NoLoopError, Talk
+from devloop.serve.client import Connection, NoLoopError
 from devloop.serve.history import History
-from devloop.serve.server import Server
+from devloop.serve.server import ControlServer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX: its own sockets")
 
@@ -42,7 +42,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def serving(history: History | None = None) -> Iterator[None]:
-    with Server("id", history or History(), answer):
+    with ControlServer("id", history or History(), answer):
         yield
 
 
@@ -94,15 +94,15 @@ def test_what_a_killed_loop_left_is_replaced(runtime: Path) -> None:
     left.bind(str(runtime / "devloop" / "id.sock"))
     left.close()
     with pytest.raises(NoLoopError):
-        Talk("id", "status")
-    with serving(), Talk("id", "status") as talk:
+        Connection("id", "status")
+    with serving(), Connection("id", "status") as talk:
         assert talk.answer == {"ok": True, "status": "fine"}
 
 
 @pytest.mark.usefixtures("runtime")
 def test_a_refusal_is_the_loops_own_words() -> None:
     with serving(), pytest.raises(UserError, match="cannot be asked") as caught:
-        Talk("id", "dance")
+        Connection("id", "dance")
     assert caught.value.hint == "ask for status"
 
 
@@ -113,7 +113,7 @@ def test_nonsense_is_refused_and_the_next_one_is_answered(runtime: Path, sent: b
             assert b'"ok": false' in raw(runtime / "devloop" / "id.sock", sent)
         except (BrokenPipeError, ConnectionResetError):
             assert len(sent) > 1 << 16
-        with Talk("id", "status") as talk:
+        with Connection("id", "status") as talk:
             assert talk.answer["ok"]
 
 
@@ -154,7 +154,7 @@ def test_who_follows_hears_what_was_and_what_comes_in_order() -> None:
     history(events.Notice("before"))
     for number in range(histories.KEPT_LOGS + 10):
         history(events.Log("app", "stdout", str(number)))
-    with serving(history), Talk("id", "status", follow=True, recent=True) as talk:
+    with serving(history), Connection("id", "status", follow=True, recent=True) as talk:
         history(events.Notice("after"))
         history(events.End(0))
         history.close()
@@ -168,7 +168,7 @@ def test_who_follows_hears_what_was_and_what_comes_in_order() -> None:
 def test_who_follows_without_the_past_hears_what_comes() -> None:
     history = History()
     history(events.Notice("before"))
-    with serving(history), Talk("id", "status", follow=True) as talk:
+    with serving(history), Connection("id", "status", follow=True) as talk:
         history(events.Notice("after"))
         history.close()
         assert [one["message"] for one in talk.events()] == ["after"]
@@ -179,7 +179,7 @@ def test_one_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(histories, "MOST_BEHIND", 1000)
     monkeypatch.setattr(histories, "FAREWELL", 0.1)
     history = History()
-    with serving(history), Talk("id", "status", follow=True):
+    with serving(history), Connection("id", "status", follow=True):
         for _ in range(20_000):
             history(events.Log("app", "stdout", "x" * 100))
         assert not history.listening
@@ -190,7 +190,7 @@ def test_one_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) 
 def test_who_hangs_up_is_forgotten() -> None:
     history = History()
     with serving(history):
-        talk = Talk("id", "status", follow=True)
+        talk = Connection("id", "status", follow=True)
         assert history.listening == 1
         talk.close()
         done = threading.Event()

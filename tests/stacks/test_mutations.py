@@ -8,7 +8,7 @@ import pytest
 
 from devloop.image import inputs as image_inputs
 from devloop.image.inputs import BuildSettings
-from devloop.project import state as picture
+from devloop.project import state as inspection
 from devloop.scaffold import plan
 from devloop.scaffold.write import read_templates
 from devloop.stacks import fingerprint, registry
@@ -33,7 +33,7 @@ def digest(tree: Mapping[str, object]) -> str:
     inputs = image_inputs.analyse(text, ignore, BuildSettings(None, {}, None))
     roles = {path: inputs.role(path, registry.is_manifest) for path in tree}
     entries = {
-        path: picture.entry(path, as_bytes(tree[path]), role, found)[0]
+        path: inspection.entry(path, as_bytes(tree[path]), role, found)[0]
         for path, role in roles.items()
         if role is not None
     }

@@ -10,7 +10,7 @@ from devloop.model import Change
 from devloop.watch import files, snapshot
 from devloop.watch.files import MAX_HASHED
 from devloop.watch.ignore import Ignores
-from devloop.watch.snapshot import LATER, Snapshot
+from devloop.watch.snapshot import LATER, TreeSnapshot
 from tests.watch.watching import put
 
 
@@ -20,14 +20,14 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def taken(root: Path, ahead: int = 10**18, ignores: Ignores | None = None) -> Snapshot:
+def taken(root: Path, ahead: int = 10**18, ignores: Ignores | None = None) -> TreeSnapshot:
     """Take a tree as it is; with that clock all files are old enough to be read."""
-    found = Snapshot(str(root), ignores or Ignores(), lambda: os.stat(root).st_ctime_ns + ahead)
+    found = TreeSnapshot(str(root), ignores or Ignores(), lambda: os.stat(root).st_ctime_ns + ahead)
     found.begin()
     return found
 
 
-def filled(root: Path, ignores: Ignores | None = None) -> Snapshot:
+def filled(root: Path, ignores: Ignores | None = None) -> TreeSnapshot:
     found = taken(root, ignores=ignores)
     while found.fill() is not None:
         pass
@@ -172,7 +172,7 @@ def test_a_racy_file_is_read_again_by_a_look_through(root: Path) -> None:
         stream.write(b"A")
     entry = some._top.files["a.py"]  # noqa: SLF001 - as if the clock had not gone on
     stamp = files.stamp(os.stat(root / "a.py"))
-    some._top.files["a.py"] = snapshot.Entry(stamp, entry.digest, entry.racy)  # noqa: SLF001
+    some._top.files["a.py"] = snapshot.TreeEntry(stamp, entry.digest, entry.racy)  # noqa: SLF001
     assert info.st_size == stamp[3]
     assert texts(some.look([], [""])[0]) == ["modified a.py"]
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from devloop.jobs.expressions.functions import FUNCTIONS, MAX_TEXT, checked
 from devloop.jobs.expressions.parser import (
-    Call,
+    BinaryOperation,
+    FunctionCall,
     Index,
     Literal,
     Name,
-    Operation,
     Tree,
     Wildcard,
     parse,
@@ -72,7 +72,7 @@ def check(text: str, contexts: Mapping[str, Value], functions: Mapping[str, Func
     for part in parts(tree):
         if isinstance(part, Name) and key_of(contexts, part.name) is None:
             raise ExpressionError("parsing", f"there is no `{part.name}` here: {_known(contexts)}")
-        if isinstance(part, Call) and part.name in GIVEN and part.name not in functions:
+        if isinstance(part, FunctionCall) and part.name in GIVEN and part.name not in functions:
             raise ExpressionError("parsing", f"{part.name}() cannot be used here")
     return tree
 
@@ -85,7 +85,8 @@ def uses(text: str, *names: str) -> bool:
     """Say whether an expression calls one of these functions or names one of these contexts."""
     wanted = {fold(name) for name in names}
     return any(
-        isinstance(part, Name | Call) and fold(part.name) in wanted for part in parts(parse(text))
+        isinstance(part, Name | FunctionCall) and fold(part.name) in wanted
+        for part in parts(parse(text))
     )
 
 
@@ -93,9 +94,9 @@ def parts(tree: Tree) -> Iterator[Tree]:
     """Yield a tree and all below it."""
     yield tree
     match tree:
-        case Call():
+        case FunctionCall():
             below: tuple[Tree, ...] = tree.arguments
-        case Operation():
+        case BinaryOperation():
             below = tree.operands
         case Index():
             below = (tree.of, tree.key)
@@ -118,18 +119,18 @@ class _Evaluation:
                 return tree.value
             case Name():
                 return self.contexts[key_of(self.contexts, tree.name) or ""]
-            case Operation():
+            case BinaryOperation():
                 return self.operation(tree)
             case Index():
                 return self.index(tree)
-            case Call(name="case"):
+            case FunctionCall(name="case"):
                 return self.case(tree.arguments)
-            case Call():
+            case FunctionCall():
                 return self.call(tree)
             case _:
                 raise ExpressionError("parsing", "unexpected `*`")
 
-    def operation(self, tree: Operation) -> Value:
+    def operation(self, tree: BinaryOperation) -> Value:
         if tree.operator == "!":
             return not truthy(self.value(tree.operands[0]))
         if tree.operator in COMPARE:
@@ -162,7 +163,7 @@ class _Evaluation:
                 return self.value(arguments[at + 1])
         return self.value(arguments[-1])
 
-    def call(self, tree: Call) -> Value:
+    def call(self, tree: FunctionCall) -> Value:
         function = self.given[tree.name] if tree.name in GIVEN else FUNCTIONS[tree.name]
         return checked(function(*(self.value(one) for one in tree.arguments)))
 

@@ -61,7 +61,7 @@ class Wildcard:
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """A function by its proper name."""
 
     name: str
@@ -80,7 +80,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Operation:
+class BinaryOperation:
     """An operator with its operands; ``&&`` and ``||`` take any number."""
 
     operator: str
@@ -88,7 +88,7 @@ class Operation:
     depth: int
 
 
-Tree: TypeAlias = Literal | Name | Wildcard | Call | Index | Operation
+Tree: TypeAlias = Literal | Name | Wildcard | FunctionCall | Index | BinaryOperation
 
 
 @lru_cache(maxsize=1024)
@@ -133,7 +133,7 @@ class _Parser:
             count += 1
         tree = self.primary()
         for _ in range(count):
-            tree = Operation("!", (tree,), _deeper(tree))
+            tree = BinaryOperation("!", (tree,), _deeper(tree))
         return tree
 
     def primary(self) -> Tree:
@@ -208,7 +208,7 @@ class _Parser:
             raise _wrong(f"{name} does not take {len(arguments)} arguments", token)
         if name == "case" and len(arguments) % 2 == 0:
             raise _wrong("case needs an odd number of arguments: the last is the default", token)
-        return Call(name, tuple(arguments), token.place, _deeper(*arguments))
+        return FunctionCall(name, tuple(arguments), token.place, _deeper(*arguments))
 
     def takes(self, mark: str) -> bool:
         token = self.peek()
@@ -245,10 +245,10 @@ def _name(token: Token) -> Name:
 
 def _joined(operator: str, left: Tree, right: Tree) -> Tree:
     """Join two operands; a chain of the same ``&&`` or ``||`` is one level."""
-    if operator in ("&&", "||") and isinstance(left, Operation) and left.operator == operator:
+    if operator in ("&&", "||") and isinstance(left, BinaryOperation) and left.operator == operator:
         operands = (*left.operands, right)
-        return Operation(operator, operands, _deeper(*operands))
-    return Operation(operator, (left, right), _deeper(left, right))
+        return BinaryOperation(operator, operands, _deeper(*operands))
+    return BinaryOperation(operator, (left, right), _deeper(left, right))
 
 
 def _deeper(*trees: Tree) -> int:

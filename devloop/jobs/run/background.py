@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from devloop import threads
-from devloop.jobs.run.scope import Ended, Scope, Written
+from devloop.jobs.run.scope import EndedStep, Scope, Written
 from devloop.jobs.workflow.model import Step
 
 MOST = 10
@@ -23,16 +23,16 @@ class Beside:
     name: str
     scope: Scope
     before: Written
-    ended: Ended | None = None
+    ended: EndedStep | None = None
     error: Exception | None = None
     thread: threading.Thread | None = None
     cancelled: bool = False
 
 
-class Background:
+class BackgroundSteps:
     """One job's; ``perform`` runs a step in a shell of its own, or says that it was cancelled."""
 
-    def __init__(self, perform: Callable[[Beside], Ended]) -> None:
+    def __init__(self, perform: Callable[[Beside], EndedStep]) -> None:
         self._perform = perform
         self._slots = threading.Semaphore(MOST)
         self._known: dict[str, Beside] = {}

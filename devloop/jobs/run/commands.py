@@ -17,7 +17,7 @@ LEVELS = ("error", "warning", "notice")
 
 
 @dataclass(frozen=True)
-class Command:
+class WorkflowCommand:
     """``::name key=value,…::text``, unescaped."""
 
     name: str
@@ -30,7 +30,7 @@ class Command:
         return int(found) if found.isascii() and found.isdigit() and len(found) < 10 else None  # noqa: PLR2004
 
 
-def parse(line: str) -> Command | None:
+def parse(line: str) -> WorkflowCommand | None:
     """Read a line as a command, None if it is none that is known."""
     found = COMMAND.fullmatch(line)
     if not found or found[1].lower() not in KNOWN:
@@ -40,7 +40,7 @@ def parse(line: str) -> Command | None:
         key, equals, value = pair.strip().partition("=")
         if equals and value:
             properties[key.strip()] = _unescape(value, ("%3A", ":"), ("%2C", ","))
-    return Command(found[1].lower(), _unescape(found[3]), properties)
+    return WorkflowCommand(found[1].lower(), _unescape(found[3]), properties)
 
 
 def _unescape(text: str, *more: tuple[str, str]) -> str:
@@ -58,13 +58,13 @@ class Stream:
     def __init__(self) -> None:
         self._token = ""
 
-    def read(self, line: str) -> Command | None:
+    def read(self, line: str) -> WorkflowCommand | None:
         """Give the command of a line, None if the line is said."""
         if self._token:
             if line.strip() != f"::{self._token}::":
                 return None
             self._token = ""
-            return Command("echo", "")
+            return WorkflowCommand("echo", "")
         found = parse(line)
         if found and found.name == "stop-commands":
             self._token = found.text.strip()

@@ -11,16 +11,16 @@ from devloop.jobs.expressions.evaluate import Function
 from devloop.jobs.expressions.values import truthy
 from devloop.jobs.run.scope import Scope
 from devloop.jobs.schedule import contexts
-from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.workflow.model import Env
 
 
 @dataclass
-class View:
+class Evaluation:
     """One run's view; ``env`` is the workflow's and the job's, ``folder`` the run's own."""
 
-    host: Host
-    order: Order
+    host: RunnerContext
+    order: JobOrder
     folder: str
     hash_files: Callable[..., str]
     cancelled: Callable[[], bool]

@@ -17,14 +17,14 @@ from devloop import events, threads
 from devloop.errors import ConfigError
 from devloop.jobs.expressions.evaluate import ExpressionError
 from devloop.jobs.run import shell
-from devloop.jobs.run.background import Background, Beside
-from devloop.jobs.run.evaluation import View
+from devloop.jobs.run.background import BackgroundSteps, Beside
+from devloop.jobs.run.evaluation import Evaluation
 from devloop.jobs.run.output import Voice
-from devloop.jobs.run.scope import Ended, Scope
-from devloop.jobs.run.steps import Call, Lane, Performed, Performer
-from devloop.jobs.run.termination import Endings, Talk
-from devloop.jobs.schedule.contexts import Host, Order
-from devloop.jobs.schedule.graph import Outcome
+from devloop.jobs.run.scope import EndedStep, Scope
+from devloop.jobs.run.steps import ActionCall, Lane, Performed, Performer
+from devloop.jobs.run.termination import Endings, ShellLink
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
+from devloop.jobs.schedule.graph import JobOutcome
 from devloop.jobs.workflow.model import Step
 
 MINUTE = 60.0
@@ -41,9 +41,9 @@ class Run:
     ``read`` gives the content of a file of the project, None if there is none.
     """
 
-    order: Order
-    host: Host
-    open: Callable[[], Talk]
+    order: JobOrder
+    host: RunnerContext
+    open: Callable[[], ShellLink]
     report: Callable[[events.Event], None]
     hash_files: Callable[..., str] = lambda *_patterns: ""
     read: Callable[[str], bytes | None] = lambda _path: None
@@ -57,17 +57,19 @@ class Run:
         self._scope = Scope()
         self._endings = Endings(track, self.open)
         self._voice = Voice(self.order.label, self.host.workspace, self.report)
-        self._view = View(self.host, self.order, folder, self.hash_files, lambda: self.cancelled)
+        self._view = Evaluation(
+            self.host, self.order, folder, self.hash_files, lambda: self.cancelled
+        )
         self._performer = Performer(
             self._view, self._voice, self._endings, secrets.token_hex(12), self._steps, self.read
         )
-        self._background = Background(self._aside)
+        self._background = BackgroundSteps(self._aside)
         for value in self.host.secrets.values() if self.order.named else ():
             self._voice.masks.add(value)
 
     # the job
 
-    def __call__(self) -> Outcome:
+    def __call__(self) -> JobOutcome:
         """Run all steps; gives how the job ended."""
         began = time.monotonic()
         lane, outputs = self._lane(), dict[str, str]()
@@ -107,11 +109,11 @@ class Run:
         talk.send(shell.begin(self._view.folder))
         return Lane(talk, talk.lines())
 
-    def _outcome(self, duration: float, outputs: Mapping[str, str]) -> Outcome:
+    def _outcome(self, duration: float, outputs: Mapping[str, str]) -> JobOutcome:
         outcome = "failure" if self._scope.failed else "success"
         outcome = "cancelled" if self.cancelled else outcome
         conclusion = self._conclusion(self._scope, outcome, self.order.job.continue_on_error)
-        return Outcome(outcome, conclusion, outputs, duration, tuple(self._performer.not_run))
+        return JobOutcome(outcome, conclusion, outputs, duration, tuple(self._performer.not_run))
 
     def _conclusion(self, scope: Scope, outcome: str, forgiving: bool | str) -> str:
         forgiven = outcome == "failure" and self._view.flag(scope, forgiving)
@@ -159,12 +161,14 @@ class Run:
             else:
                 self._control(scope, step, self._background.meant(step))
 
-    def _step(self, lane: Lane, scope: Scope, step: Step, name: str) -> Ended:
+    def _step(self, lane: Lane, scope: Scope, step: Step, name: str) -> EndedStep:
         """Run a step if its condition holds."""
         began = time.monotonic()
         with self._endings.running(name):
             outcome, outputs = self._attempt(lane, scope, step, name)
-        ended = Ended(outcome, self._conclusion(scope, outcome, step.continue_on_error), outputs)
+        ended = EndedStep(
+            outcome, self._conclusion(scope, outcome, step.continue_on_error), outputs
+        )
         self._tell(scope, step, ended, time.monotonic() - began)
         return ended
 
@@ -172,7 +176,7 @@ class Run:
         try:
             env = self._view.filled(scope, step.env)
             if self._view.holds(scope, step.condition, env):
-                return self._limited(Call(lane, scope, step, name, env))
+                return self._limited(ActionCall(lane, scope, step, name, env))
         except ConfigError as error:
             for problem in error.problems:
                 self._voice.complain(problem.message, problem.location or step.location)
@@ -183,7 +187,7 @@ class Run:
             return "failure", {}
         return "skipped", {}
 
-    def _limited(self, call: Call) -> Performed:
+    def _limited(self, call: ActionCall) -> Performed:
         """Perform a step for no longer than it may."""
         late = threading.Event()
 
@@ -202,7 +206,7 @@ class Run:
             return "failure", outputs
         return ("cancelled" if self._endings.over(call.name) else outcome), outputs
 
-    def _tell(self, scope: Scope, step: Step, ended: Ended, duration: float) -> None:
+    def _tell(self, scope: Scope, step: Step, ended: EndedStep, duration: float) -> None:
         title = self._voice.masks.hide(f"{scope.title}{self._titled(scope, step)}")
         row = dict(self.order.row) or None
         forgiven = ended.outcome if ended.outcome != ended.conclusion else None
@@ -219,10 +223,10 @@ class Run:
 
     # steps in the background
 
-    def _aside(self, one: Beside) -> Ended:
+    def _aside(self, one: Beside) -> EndedStep:
         """Run a step in a shell of its own."""
         if self.abandoned or one.cancelled:
-            ended = Ended("cancelled", "cancelled")
+            ended = EndedStep("cancelled", "cancelled")
             self._tell(one.scope, one.step, ended, 0.0)
             return ended
         lane = self._lane()
@@ -240,7 +244,7 @@ class Run:
             one.cancelled = True
             self._endings.end(one.name)
         outcome = "failure" if self._join(scope, meant) else "success"
-        ended = Ended(outcome, outcome)
+        ended = EndedStep(outcome, outcome)
         scope.record(step, ended)
         self._tell(scope, step, ended, time.monotonic() - began)
 

@@ -51,7 +51,7 @@ class Voice:
         self.annotate(level, text, path or None, int(line or 0), int(col or 0))
 
 
-class Output:
+class JobOutput:
     """The output of one step, line by line; ``directory`` is where it runs."""
 
     def __init__(self, voice: Voice, directory: str) -> None:
@@ -88,7 +88,7 @@ class Output:
             path = problem_matchers.on_host(problem.file, self._voice.workspace, self._directory)
             self._voice.annotate(problem.level, problem.message, path, problem.line, problem.col)
 
-    def _annotation(self, command: commands.Command) -> None:
+    def _annotation(self, command: commands.WorkflowCommand) -> None:
         name, root = command.properties.get("file", ""), self._voice.workspace
         file = problem_matchers.on_host(name, root, root) if name else None
         line, col = command.number("line"), command.number("col")

@@ -12,10 +12,10 @@ from functools import partial
 from devloop import events, threads
 from devloop.errors import DevloopError
 from devloop.jobs.run.job import Run
-from devloop.jobs.run.termination import Talk
+from devloop.jobs.run.termination import ShellLink
 from devloop.jobs.schedule import graph
-from devloop.jobs.schedule.contexts import Host, Order
-from devloop.jobs.schedule.graph import Jobs, Outcome
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
+from devloop.jobs.schedule.graph import JobOutcome, Jobs
 
 SPARE_FOR = 3.0
 
@@ -25,14 +25,14 @@ Report = Callable[[events.Event], None]
 class Spare:
     """A shell opened ahead of its use: a run that ends another one need not wait for it."""
 
-    def __init__(self, container: str, shell: Talk) -> None:
+    def __init__(self, container: str, shell: ShellLink) -> None:
         """Keep it; it goes if nobody takes it soon."""
         self._container = container
-        self._shell: Talk | None = shell
+        self._shell: ShellLink | None = shell
         self._lock = threading.Lock()
         self._timer = threads.later(SPARE_FOR, self.close, failed=threads.shown)
 
-    def take(self, container: str) -> Talk | None:
+    def take(self, container: str) -> ShellLink | None:
         """Give the shell, once, if it is in this container."""
         with self._lock:
             if self._container != container:
@@ -50,14 +50,14 @@ class Spare:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class JobSurroundings:
     """What runs take from outside: shells in a container, and the project's files.
 
     ``open_shell`` raises ``DevloopError`` or ``OSError``; ``read`` gives a file's content, None if
     there is none; ``hash_files`` the hash of all files that match patterns.
     """
 
-    open_shell: Callable[[str], Talk]
+    open_shell: Callable[[str], ShellLink]
     read: Callable[[str], bytes | None]
     hash_files: Callable[..., str]
 
@@ -67,9 +67,9 @@ class Pool:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: JobSurroundings,
         report: Report,
-        post: Callable[[Order, Outcome], None],
+        post: Callable[[JobOrder, JobOutcome], None],
     ) -> None:
         self._around = around
         self._report = report
@@ -77,12 +77,12 @@ class Pool:
         self._runs: dict[str, Run] = {}
         self._spares: queue.SimpleQueue[Spare] = queue.SimpleQueue()
 
-    def perform(self, action: graph.Action, container: str, host: Host) -> None:
+    def perform(self, action: graph.Action, container: str, host: RunnerContext) -> None:
         """Do what the graph decided."""
         match action:
             case graph.Tell():
                 self._report(action.event)
-            case graph.Start():
+            case graph.StartJob():
                 run = Run(
                     action.order,
                     host,
@@ -94,7 +94,7 @@ class Pool:
                 self._runs[action.order.label] = run
                 broke = partial(self._broke, action.order)
                 threads.spawn(self._run, action.order, run, failed=broke)
-            case graph.Cancel() if action.order.label in self._runs:
+            case graph.CancelJob() if action.order.label in self._runs:
                 run = self._runs[action.order.label]
                 threads.spawn(self._stop, run, action.abandon, failed=threads.shown)
                 if action.abandon:
@@ -109,7 +109,7 @@ class Pool:
         with suppress(DevloopError, OSError):
             self._spares.put(Spare(container, self._around.open_shell(container)))
 
-    def _shell(self, container: str) -> Talk:
+    def _shell(self, container: str) -> ShellLink:
         """Give a shell: one that was opened ahead, else a new one."""
         with suppress(queue.Empty):
             while True:
@@ -118,14 +118,14 @@ class Pool:
                     return found
         return self._around.open_shell(container)
 
-    def _run(self, order: Order, run: Run) -> None:
+    def _run(self, order: JobOrder, run: Run) -> None:
         self._post(order, run())
 
-    def _broke(self, order: Order, error: Exception) -> None:
+    def _broke(self, order: JobOrder, error: Exception) -> None:
         """End a job that could not be run, whatever the reason: others may wait for it."""
         why = str(error) if isinstance(error, (DevloopError, OSError)) else repr(error)
         self._report(events.Error(f"job {order.label} could not be run: {why}"))
-        self._post(order, Outcome("failure", "failure"))
+        self._post(order, JobOutcome("failure", "failure"))
 
     @staticmethod
     def _stop(run: Run, abandon: bool) -> None:
@@ -136,7 +136,7 @@ class Pool:
 
 
 def once(
-    around: Surroundings,
+    around: JobSurroundings,
     container: str,
     jobs: Jobs,
     names: tuple[str, ...],
@@ -145,7 +145,7 @@ def once(
     named: bool,
 ) -> tuple[Jobs, bool]:
     """Run these jobs to their end; also says whether the user interrupted them."""
-    ended: queue.SimpleQueue[tuple[Order, Outcome]] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[tuple[JobOrder, JobOutcome]] = queue.SimpleQueue()
     pool = Pool(around, report, lambda order, outcome: ended.put((order, outcome)))
     jobs, plan = graph.ask(jobs, names, (), named=named)
     interrupted = False

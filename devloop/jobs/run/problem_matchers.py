@@ -38,7 +38,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Matched:
     """One problem in a file; ``file`` as the tool wrote it."""
 
     level: str
@@ -55,7 +55,7 @@ class Matchers:
         self._file = ""
         self._head: tuple[str, str] = ("", "")
 
-    def read(self, raw: str) -> Finding | None:
+    def read(self, raw: str) -> Matched | None:
         """Give the problem that a line tells of."""
         line = COLOURS.sub("", raw).rstrip()
         for tool, pattern in WHOLE:
@@ -63,25 +63,25 @@ class Matchers:
                 return _finding(found, ".py" if tool == "pytest" else "")
         return self._arrow(line) or self._eslint(line)
 
-    def _arrow(self, line: str) -> Finding | None:
+    def _arrow(self, line: str) -> Matched | None:
         """Rust's compiler, and ruff by default, write the place below the message."""
         if (found := ARROW.fullmatch(line)) and self._head[1]:
             level, message = self._head
             self._head = ("", "")
-            return Finding(level, found["file"], int(found["line"]), int(found["col"]), message)
+            return Matched(level, found["file"], int(found["line"]), int(found["col"]), message)
         for _, pattern in HEADS:
             if head := pattern.fullmatch(line):
                 level = head.groupdict().get("level") or "error"
                 self._head = (level, head["message"].lstrip(": "))
         return None
 
-    def _eslint(self, line: str) -> Finding | None:
+    def _eslint(self, line: str) -> Matched | None:
         if found := ESLINT_FILE.fullmatch(line):
             self._file = found["file"]
         elif not line:
             self._file = ""
         elif self._file and (problem := ESLINT.fullmatch(line)):
-            return Finding(
+            return Matched(
                 problem["level"],
                 self._file,
                 int(problem["line"]),
@@ -91,11 +91,11 @@ class Matchers:
         return None
 
 
-def _finding(found: re.Match[str], suffix: str = "") -> Finding:
+def _finding(found: re.Match[str], suffix: str = "") -> Matched:
     parts = found.groupdict()
     col = parts.get("col")
     level = parts.get("level") or "error"
-    return Finding(
+    return Matched(
         level,
         parts["file"] + suffix,
         int(parts["line"]),

@@ -14,7 +14,7 @@ MOST_NESTED = 10
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedStep:
     """How a step ended; ``conclusion`` is its outcome less what continue-on-error forgives."""
 
     outcome: str
@@ -85,7 +85,7 @@ class Scope:
         """Give what a step in the background sees: what there is now."""
         return replace(self, written=self.written.copy(), steps=dict(self.steps), log=log)
 
-    def record(self, step: Step, ended: Ended) -> None:
+    def record(self, step: Step, ended: EndedStep) -> None:
         """Take the end of a step."""
         self.failed = self.failed or ended.conclusion == "failure"
         if step.id:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from devloop.jobs.run import commands, shell
-from devloop.jobs.run.evaluation import View
-from devloop.jobs.run.output import Output, Voice
+from devloop.jobs.run.evaluation import Evaluation
+from devloop.jobs.run.output import JobOutput, Voice
 from devloop.jobs.run.scope import Scope
-from devloop.jobs.run.termination import Endings, Talk
+from devloop.jobs.run.termination import Endings, ShellLink
 from devloop.jobs.schedule import contexts
 from devloop.jobs.workflow import action_file, uses
-from devloop.jobs.workflow.action_file import Action
+from devloop.jobs.workflow.action_file import ActionFile
 from devloop.jobs.workflow.model import Step
 
 Performed = tuple[str, Mapping[str, str]]
@@ -26,12 +26,12 @@ Performed = tuple[str, Mapping[str, str]]
 class Lane:
     """A shell, and what of its output has not been read yet."""
 
-    talk: Talk
+    talk: ShellLink
     lines: Iterator[str]
 
 
 @dataclass(frozen=True)
-class Call:
+class ActionCall:
     """A step that is to be performed; ``env`` is its own, evaluated."""
 
     lane: Lane
@@ -49,7 +49,7 @@ class Performer:
     cannot be run here.
     """
 
-    view: View
+    view: Evaluation
     voice: Voice
     endings: Endings
     nonce: str
@@ -58,7 +58,7 @@ class Performer:
     not_run: list[str] = field(default_factory=list)
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
-    def perform(self, call: Call) -> Performed:
+    def perform(self, call: ActionCall) -> Performed:
         """Perform a step; raises ``ValueError`` or ``ConfigError`` if that cannot be done."""
         step = call.step
         if step.run:
@@ -78,7 +78,7 @@ class Performer:
         with self._telling:
             self.voice.say(text)
 
-    def _fill(self, call: Call, text: str) -> str:
+    def _fill(self, call: ActionCall, text: str) -> str:
         return self.view.fill(call.scope, text, call.env)
 
     def _left_out(self, what: str, why: str = "") -> Performed:
@@ -88,7 +88,7 @@ class Performer:
 
     # scripts
 
-    def _run(self, call: Call) -> Performed:
+    def _run(self, call: ActionCall) -> Performed:
         """Run a script; what it wrote counts for the steps after it."""
         words, place = self._where(call)
         directory = contexts.directory(self.voice.workspace, place)
@@ -102,13 +102,13 @@ class Performer:
             self._variables(call),
             tuple(call.scope.written.paths),
         )
-        code, files = self._script(call, text, Output(self.voice.of(call.scope.log), directory))
+        code, files = self._script(call, text, JobOutput(self.voice.of(call.scope.log), directory))
         if code == shell.NO_PROGRAM and words[0] == "bash":
             self.say(shell.NO_BASH)
         call.scope.written.take(files)
         return ("failure" if code else "success"), commands.pairs(files.get("output", ""))
 
-    def _where(self, call: Call) -> tuple[tuple[str, ...], str]:
+    def _where(self, call: ActionCall) -> tuple[tuple[str, ...], str]:
         """Give a script's shell and directory; the defaults of a job are not an action's."""
         chosen, place = self._fill(call, call.step.shell), self._fill(call, call.step.directory)
         if not call.scope.action:
@@ -116,14 +116,14 @@ class Performer:
                 chosen, place = chosen or defaults.shell, place or defaults.directory
         return shell.argv(chosen), place
 
-    def _variables(self, call: Call) -> dict[str, str]:
+    def _variables(self, call: ActionCall) -> dict[str, str]:
         base = f"{self.view.folder}/{call.name}"
         action = call.step.id or call.name
         given = contexts.variables(self.view.shared(call.scope), self.view.order, base, action)
         written = self.view.variables(call.scope, call.env)
         return {**given, **written, shell.TRACK: self.endings.track(call.name)}
 
-    def _script(self, call: Call, text: str, output: Output) -> tuple[int, dict[str, str]]:
+    def _script(self, call: ActionCall, text: str, output: JobOutput) -> tuple[int, dict[str, str]]:
         """Have the shell run a script; gives its exit code and the files that it wrote."""
         with self.endings.script(call.name):
             call.lane.talk.send(text)
@@ -133,7 +133,7 @@ class Performer:
                 with self._telling:
                     output.close()
 
-    def _listen(self, call: Call, output: Output) -> tuple[int, dict[str, str]]:
+    def _listen(self, call: ActionCall, output: JobOutput) -> tuple[int, dict[str, str]]:
         """Read a script's output to its end; raises ``ValueError`` if that never comes."""
         mark = re.compile(rf"{self.nonce} (pid|exit|file|end) ?(\w*)$")
         code, files, current, ended = 1, dict[str, list[str]](), "", False
@@ -159,7 +159,7 @@ class Performer:
 
     # actions
 
-    def _use(self, call: Call, folder: str, given: Mapping[str, str]) -> Performed:
+    def _use(self, call: ActionCall, folder: str, given: Mapping[str, str]) -> Performed:
         """Run the steps of an action of the project in the place of a step."""
         name, scope = call.step.uses, call.scope
         action = self._action(folder, name)
@@ -176,7 +176,7 @@ class Performer:
         outputs = {key: self.view.fill(inner, value) for key, value in action.outputs}
         return ("failure" if inner.failed else "success"), outputs
 
-    def _action(self, folder: str, name: str) -> Action:
+    def _action(self, folder: str, name: str) -> ActionFile:
         where = posixpath.normpath(folder)
         if where == ".." or where.startswith(("../", "/")):
             raise ValueError(f"{name} lies outside the project")
@@ -187,7 +187,9 @@ class Performer:
                 return action_file.load(content, path)
         raise ValueError(f"there is no action.yml in {name}")
 
-    def _inputs(self, call: Call, action: Action, given: Mapping[str, str]) -> dict[str, str]:
+    def _inputs(
+        self, call: ActionCall, action: ActionFile, given: Mapping[str, str]
+    ) -> dict[str, str]:
         """Give an action what it asks for; what is wrong with that is a warning, as on GitHub."""
         name, found = call.step.uses, {}
         for one in sorted(set(given) - set(action.inputs)):
@@ -199,5 +201,5 @@ class Performer:
             found[key] = given.get(key, self.view.fill(call.scope, asked.default or ""))
         return found
 
-    def _warn(self, call: Call, text: str) -> None:
+    def _warn(self, call: ActionCall, text: str) -> None:
         self.voice.complain(text, call.step.location, "warning")

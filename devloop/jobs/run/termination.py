@@ -12,7 +12,7 @@ from devloop.errors import DevloopError
 from devloop.jobs.run import shell
 
 
-class Talk(Protocol):
+class ShellLink(Protocol):
     """A POSIX shell in the container that reads its commands from us."""
 
     def send(self, text: str) -> None:
@@ -32,7 +32,7 @@ class Endings:
     with it what an action does always. May be used from several threads.
     """
 
-    def __init__(self, track: str, talk: Callable[[], Talk]) -> None:
+    def __init__(self, track: str, talk: Callable[[], ShellLink]) -> None:
         self._track = track
         self._open = talk
         self._lock = threading.Lock()

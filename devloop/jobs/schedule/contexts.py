@@ -13,7 +13,7 @@ MOST_CHANGED = 1000
 
 
 @dataclass(frozen=True)
-class Host:
+class RunnerContext:
     """What a run takes from its surroundings.
 
     ``workspace`` is the mount in the container; ``secrets`` are used by named jobs alone.
@@ -28,7 +28,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Order:
+class JobOrder:
     """One run of a job with one row of its matrix; ``named``: a person asked for it.
 
     ``cancels``: it ends what runs in its concurrency ``group``; ``flow_group`` is its workflow's.
@@ -52,7 +52,9 @@ class Order:
     flow_group: str = ""
 
 
-def github(host: Host, workflow: Workflow, job: str = "", number: int = 1) -> dict[str, Any]:
+def github(
+    host: RunnerContext, workflow: Workflow, job: str = "", number: int = 1
+) -> dict[str, Any]:
     """Give the github context."""
     return {
         "event_name": "devloop",
@@ -79,7 +81,7 @@ def github(host: Host, workflow: Workflow, job: str = "", number: int = 1) -> di
 
 
 def of_job(
-    host: Host, order: Order, folder: str, inputs: Mapping[str, str], action: str = ""
+    host: RunnerContext, order: JobOrder, folder: str, inputs: Mapping[str, str], action: str = ""
 ) -> dict[str, Any]:
     """Give the contexts that steps share: those of a job, or of the action in this folder."""
     known = github(host, order.workflow, order.job.id, order.number)
@@ -108,7 +110,9 @@ def of_job(
     }
 
 
-def variables(contexts: Mapping[str, Any], order: Order, base: str, action: str) -> dict[str, str]:
+def variables(
+    contexts: Mapping[str, Any], order: JobOrder, base: str, action: str
+) -> dict[str, str]:
     """Give what a step finds in its environment before anything that the user wrote."""
     found = {
         f"GITHUB_{key.upper()}": str(value)

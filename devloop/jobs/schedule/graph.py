@@ -16,7 +16,7 @@ from devloop.jobs.expressions import templates
 from devloop.jobs.expressions.evaluate import ExpressionError
 from devloop.jobs.schedule import contexts
 from devloop.jobs.schedule import orders as rows
-from devloop.jobs.schedule.contexts import Host, Order
+from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.needs import ancestors
 from devloop.jobs.workflow import filters
 from devloop.jobs.workflow.model import Job, Workflow
@@ -25,7 +25,7 @@ GREEN = ("success", "skipped")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a run of a job ended; ``conclusion`` is its outcome less what continue-on-error forgives.
 
     ``duration`` in seconds; ``not_run`` lists actions that cannot run here.
@@ -39,20 +39,20 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartJob:
     """Run a job."""
 
-    order: Order
+    order: JobOrder
 
     def __str__(self) -> str:
         return f"run {self.order.label}"
 
 
 @dataclass(frozen=True)
-class Cancel:
+class CancelJob:
     """End a run; ``abandon``: not even its ``always()`` steps run."""
 
-    order: Order
+    order: JobOrder
     abandon: bool
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Tell:
         return f"tell {self.event.event}"
 
 
-Action: TypeAlias = Start | Cancel | Tell
+Action: TypeAlias = StartJob | CancelJob | Tell
 Plan: TypeAlias = tuple[Action, ...]
 
 
@@ -77,9 +77,9 @@ Plan: TypeAlias = tuple[Action, ...]
 class Wave:
     """A job that has been started: its rows that wait, run and have ended."""
 
-    todo: tuple[Order, ...] = ()
-    running: tuple[Order, ...] = ()
-    ended: tuple[Outcome, ...] = ()
+    todo: tuple[JobOrder, ...] = ()
+    running: tuple[JobOrder, ...] = ()
+    ended: tuple[JobOutcome, ...] = ()
     dropped: bool = False
 
 
@@ -91,14 +91,14 @@ class Jobs:
     """
 
     workflows: tuple[Workflow, ...] = ()
-    host: Host = field(default_factory=Host)
+    host: RunnerContext = field(default_factory=RunnerContext)
     limit: int = 4
     held: bool = False
     number: int = 0
     asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     waves: Mapping[str, Wave] = field(default_factory=dict)
-    done: Mapping[str, Outcome] = field(default_factory=dict)
+    done: Mapping[str, JobOutcome] = field(default_factory=dict)
     reds: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -113,6 +113,7 @@ class Jobs:
 
 
 Result: TypeAlias = tuple[Jobs, Plan]
+NOTHING: Plan = ()
 
 
 def name(workflow: Workflow, job: str) -> str:
@@ -204,14 +205,14 @@ def _drop(jobs: Jobs, names: frozenset[str]) -> Result:
         wave = waves[label]
         if wave.dropped or (wave.running and _stays(wave.running[0])):
             continue
-        plan += [Cancel(order, abandon=True) for order in wave.running]
+        plan += [CancelJob(order, abandon=True) for order in wave.running]
         waves[label] = replace(wave, todo=(), dropped=True)
         if not wave.running:
             del waves[label]
     return replace(jobs, waves=waves), tuple(plan)
 
 
-def _stays(order: Order) -> bool:
+def _stays(order: JobOrder) -> bool:
     found = order.job.concurrency or order.workflow.concurrency
     return found is not None and found.cancel is False
 
@@ -227,7 +228,7 @@ def hold(jobs: Jobs) -> Result:
     plan: list[Action] = []
     waves = {}
     for label, wave in jobs.waves.items():
-        plan += [] if wave.dropped else [Cancel(order, abandon=True) for order in wave.running]
+        plan += [] if wave.dropped else [CancelJob(order, abandon=True) for order in wave.running]
         waves[label] = replace(wave, todo=(), dropped=True)
     kept = {label: wave for label, wave in waves.items() if wave.running}
     return replace(jobs, waves=kept), tuple(plan)
@@ -239,7 +240,7 @@ def release(jobs: Jobs, workspace: str | None = None) -> Result:
     return _advance(replace(jobs, held=False, host=host))
 
 
-def ended(jobs: Jobs, order: Order, outcome: Outcome) -> Result:
+def ended(jobs: Jobs, order: JobOrder, outcome: JobOutcome) -> Result:
     """Take the result of a run, and start what waited for it."""
     wave = jobs.waves.get(order.name)
     plan: list[Action] = [Tell(_finished(order, outcome))]
@@ -248,8 +249,8 @@ def ended(jobs: Jobs, order: Order, outcome: Outcome) -> Result:
     running = tuple(one for one in wave.running if one is not order and one != order)
     wave = replace(wave, running=running, ended=(*wave.ended, outcome))
     if outcome.conclusion == "failure" and order.fail_fast and not wave.dropped:
-        plan += [Cancel(one, abandon=False) for one in wave.running]
-        skipped = tuple(Outcome("cancelled", "cancelled") for _ in wave.todo)
+        plan += [CancelJob(one, abandon=False) for one in wave.running]
+        skipped = tuple(JobOutcome("cancelled", "cancelled") for _ in wave.todo)
         wave = replace(wave, todo=(), ended=(*wave.ended, *skipped))
     waves = {**jobs.waves, order.name: wave}
     jobs = replace(jobs, waves=waves)
@@ -263,7 +264,7 @@ def ended(jobs: Jobs, order: Order, outcome: Outcome) -> Result:
     return jobs, (*plan, *started)
 
 
-def _finished(order: Order, outcome: Outcome) -> events.Event:
+def _finished(order: JobOrder, outcome: JobOutcome) -> events.Event:
     return events.JobFinished(
         order.name,
         dict(order.row) or None,
@@ -274,7 +275,7 @@ def _finished(order: Order, outcome: Outcome) -> events.Event:
     )
 
 
-def _close(jobs: Jobs, label: str, found: tuple[Outcome, ...]) -> Result:
+def _close(jobs: Jobs, label: str, found: tuple[JobOutcome, ...]) -> Result:
     """Sum up the rows of a job, and say what changed since its last run."""
     conclusions = {one.conclusion for one in found}
     whole = next(
@@ -287,7 +288,7 @@ def _close(jobs: Jobs, label: str, found: tuple[Outcome, ...]) -> Result:
     count = {"failure": before + 1, "cancelled": before}.get(whole, 0)
     jobs = replace(
         jobs,
-        done={**jobs.done, label: Outcome(whole, whole, outputs)},
+        done={**jobs.done, label: JobOutcome(whole, whole, outputs)},
         reds={**jobs.reds, label: count},
         named=jobs.named - {label},
     )
@@ -327,7 +328,7 @@ def _advance(jobs: Jobs) -> Result:
 def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ...]) -> Result:
     """Decide whether a job runs, and with which rows."""
     needed = {
-        one: jobs.done.get(name(flow, one), Outcome("skipped", "skipped")) for one in job.needs
+        one: jobs.done.get(name(flow, one), JobOutcome("skipped", "skipped")) for one in job.needs
     }
     seen = {
         "github": contexts.github(jobs.host, flow, job.id, jobs.number),
@@ -357,8 +358,8 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
         orders = rows.orders(jobs.number, label, (flow, job), files, seen, named=named)
     except (ExpressionError, ValueError) as error:
         problem = Tell(events.Error(f"{job.location}: job {label}: {error}"))
-        failed = Outcome("failure", "failure")
-        order = Order(jobs.number, flow, job, label, label)
+        failed = JobOutcome("failure", "failure")
+        order = JobOrder(jobs.number, flow, job, label, label)
         jobs, more = _close(jobs, label, (failed,))
         return jobs, (problem, Tell(_finished(order, failed)), *more)
     if not orders:
@@ -370,7 +371,7 @@ def _open(jobs: Jobs, label: str, flow: Workflow, job: Job, files: tuple[str, ..
     return replace(jobs, waves={**jobs.waves, label: Wave(orders)}), plan
 
 
-def _supersede(jobs: Jobs, order: Order) -> Result:
+def _supersede(jobs: Jobs, order: JobOrder) -> Result:
     """Let a job take the place of the one that waits in its group; one runs, one waits."""
     plan: list[Action] = []
     others = {
@@ -381,23 +382,23 @@ def _supersede(jobs: Jobs, order: Order) -> Result:
     waiting = [label for label, wave in others.items() if not wave.running]
     runs = len(waiting) < len(others)
     for label in waiting if runs or order.cancels else waiting[1:]:
-        older = Outcome("cancelled", "cancelled")
+        older = JobOutcome("cancelled", "cancelled")
         plan.append(Tell(_finished(others[label].todo[0], older)))
         waves = {key: wave for key, wave in jobs.waves.items() if key != label}
         jobs, more = _close(replace(jobs, waves=waves), label, (older,))
         plan += more
     if order.cancels:
         busy = [one for wave in others.values() if not wave.dropped for one in wave.running]
-        plan += [Cancel(one, abandon=True) for one in busy if one.group == order.group]
+        plan += [CancelJob(one, abandon=True) for one in busy if one.group == order.group]
     return jobs, tuple(plan)
 
 
 def _skip(jobs: Jobs, label: str) -> Result:
-    done = {**jobs.done, label: Outcome("skipped", "skipped")}
+    done = {**jobs.done, label: JobOutcome("skipped", "skipped")}
     return replace(jobs, done=done), (Tell(events.JobFinished(label, None, "skipped", 0.0)),)
 
 
-def _excludes(busy: Order, order: Order) -> bool:
+def _excludes(busy: JobOrder, order: JobOrder) -> bool:
     """Say whether two runs are of one group: of jobs, or of two workflows."""
     if order.group and busy.group == order.group:
         return True
@@ -422,5 +423,5 @@ def _fill(jobs: Jobs) -> Result:
                 break
             running = (*current.running, order)
             waves[label] = replace(current, todo=current.todo[1:], running=running)
-            plan += [Tell(events.JobStarted(label, dict(order.row) or None)), Start(order)]
+            plan += [Tell(events.JobStarted(label, dict(order.row) or None)), StartJob(order)]
     return replace(jobs, waves=waves), tuple(plan)

@@ -8,7 +8,7 @@ from typing import Any
 from devloop.jobs.expressions import templates
 from devloop.jobs.expressions.values import truthy
 from devloop.jobs.schedule import matrix
-from devloop.jobs.schedule.contexts import Order
+from devloop.jobs.schedule.contexts import JobOrder
 from devloop.jobs.workflow.model import Concurrency, Job, Workflow
 
 
@@ -20,7 +20,7 @@ def orders(
     seen: Mapping[str, Any],
     *,
     named: bool,
-) -> tuple[Order, ...]:
+) -> tuple[JobOrder, ...]:
     """Give what is to be run; raises ``ExpressionError`` or ``ValueError`` for a bad matrix."""
     flow, job = what
     spread = _spread(job.matrix, seen)
@@ -31,7 +31,7 @@ def orders(
     for at, row in enumerate(rows):
         inner = {**seen, "matrix": row, "strategy": {}, "env": {}, "secrets": {}}
         found.append(
-            Order(
+            JobOrder(
                 number,
                 flow,
                 job,

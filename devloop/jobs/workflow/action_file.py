@@ -1,4 +1,4 @@
-"""action.yml → ``Action``: what a local action asks for, does and gives."""
+"""action.yml → ``ActionFile``: what a local action asks for, does and gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devloop.errors import ConfigError, Problem
 from devloop.jobs.workflow.model import Env, Step
 from devloop.jobs.workflow.steps import Readers, Steps
 from devloop.yaml import nodes
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
 NAMES = ("action.yml", "action.yaml")
 COMPOSITE = "composite"
@@ -19,7 +19,7 @@ JOB_LEVEL = ("background", "wait", "wait-all", "cancel", "parallel", "timeout-mi
 
 
 @dataclass(frozen=True)
-class Input:
+class ActionInput:
     """What an action asks for; ``default`` may hold expressions, None: there is none."""
 
     default: str | None = None
@@ -27,16 +27,16 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Action:
+class ActionFile:
     """An action; ``using`` other than composite has no steps that could be run here."""
 
     using: str
-    inputs: Mapping[str, Input] = field(default_factory=dict)
+    inputs: Mapping[str, ActionInput] = field(default_factory=dict)
     outputs: Env = ()
     steps: tuple[Step, ...] = ()
 
 
-def load(content: bytes, path: str) -> Action:
+def load(content: bytes, path: str) -> ActionFile:
     """Read an action's file; raises ``ConfigError`` with all its problems."""
     reader = _Grammar(path)
     found = reader.action(nodes.parse(content, path))
@@ -50,14 +50,14 @@ class _Grammar(Steps):
         "github", "inputs", "strategy", "matrix", "env", "job", "runner", "steps",
     )  # fmt: skip
 
-    def action(self, root: Node) -> Action:
+    def action(self, root: YamlNode) -> ActionFile:
         runs = root.value.get("runs") if isinstance(root.value, Mapping) else None
         using = runs.value.get("using") if runs and isinstance(runs.value, Mapping) else None
         if using is None:
             self.problem(runs or root, "an action needs runs.using", "write `using: composite`")
-            return Action("")
+            return ActionFile("")
         if using.text != COMPOSITE:
-            return Action(using.text)
+            return ActionFile(using.text)
         readers: Readers = {
             "name": self.text,
             "description": lambda _node: None,
@@ -68,23 +68,23 @@ class _Grammar(Steps):
             "runs": self.runs,
         }
         found = self.table(root, "the action", readers)
-        return Action(COMPOSITE, found.get("inputs") or {}, *self._rest(found))  # type: ignore[arg-type]
+        return ActionFile(COMPOSITE, found.get("inputs") or {}, *self._rest(found))  # type: ignore[arg-type]
 
     @staticmethod
     def _rest(found: Mapping[str, object]) -> tuple[Env, tuple[Step, ...]]:
         return found.get("outputs") or (), found.get("runs") or ()  # type: ignore[return-value]
 
-    def inputs(self, node: Node) -> dict[str, Input]:
+    def inputs(self, node: YamlNode) -> dict[str, ActionInput]:
         return {name.lower(): self.input(one) for name, one in self.named(node, "inputs")}
 
-    def input(self, node: Node) -> Input:
+    def input(self, node: YamlNode) -> ActionInput:
         if not isinstance(node.value, Mapping):
-            return Input()
+            return ActionInput()
         default, required = node.value.get("default"), node.value.get("required")
         text = None if default is None else self.scalar(default, ("github", "runner", "env"))
-        return Input(text, required is not None and required.text == "true")
+        return ActionInput(text, required is not None and required.text == "true")
 
-    def outputs(self, node: Node) -> Env:
+    def outputs(self, node: YamlNode) -> Env:
         found = []
         for name, one in self.named(node, "outputs"):
             value = one.value.get("value") if isinstance(one.value, Mapping) else None
@@ -94,14 +94,14 @@ class _Grammar(Steps):
                 found.append((name, self.scalar(value, self.contexts)))
         return tuple(found)
 
-    def named(self, node: Node, what: str) -> tuple[tuple[str, Node], ...]:
+    def named(self, node: YamlNode, what: str) -> tuple[tuple[str, YamlNode], ...]:
         if isinstance(node.value, Mapping):
             return tuple(node.value.items())
         if node.value is not None:
             self.problem(node, f"{what} must be a mapping, not {node.kind}")
         return ()
 
-    def runs(self, node: Node) -> tuple[Step, ...]:
+    def runs(self, node: YamlNode) -> tuple[Step, ...]:
         found = self.table(node, "runs", {"using": self.text, "steps": self.steps})
         if "steps" not in found and not self.problems:
             self.problem(node, "a composite action needs steps")
@@ -110,7 +110,7 @@ class _Grammar(Steps):
     def step_readers(self) -> Readers:
         return {key: one for key, one in super().step_readers().items() if key not in JOB_LEVEL}
 
-    def kind(self, node: Node) -> None:
+    def kind(self, node: YamlNode) -> None:
         super().kind(node)
         if isinstance(node.value, Mapping) and "run" in node.value and "shell" not in node.value:
             self.problem(node, "a step of an action needs a shell", "write `shell: bash` or sh")

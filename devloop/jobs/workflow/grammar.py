@@ -12,7 +12,7 @@ from devloop.jobs.workflow.model import Concurrency, Defaults, Filter, Job, Work
 from devloop.jobs.workflow.steps import FIELDS, Readers, Steps
 from devloop.jobs.workflow.values import IDENTIFIER, data
 from devloop.yaml import nodes
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
 KEYS = ("on", "env", "defaults", "concurrency", "jobs")
 EVENTS = ("change", "push", "pull_request", "pull_request_target")
@@ -24,7 +24,7 @@ STEP = (*JOB, "job", "runner", "steps")
 FOREIGN = ("services", "container", "uses")
 
 
-def own(root: Node, path: str) -> tuple[Workflow, list[Problem]]:
+def own(root: YamlNode, path: str) -> tuple[Workflow, list[Problem]]:
     """Read the keys of devloop.yaml that are about jobs."""
     reader = _Grammar(path, strict=True)
     if not isinstance(root.value, Mapping):
@@ -60,7 +60,7 @@ class _Grammar(Steps):
         self.strict = strict
         self.foreign: list[str] = []
 
-    def workflow(self, root: Node) -> Workflow:
+    def workflow(self, root: YamlNode) -> Workflow:
         readers: Readers = {
             "on": self.on,
             "env": lambda node: self.env(node, ABOVE),
@@ -95,7 +95,7 @@ class _Grammar(Steps):
 
     # when
 
-    def on(self, node: Node) -> tuple[Filter, ...] | None:
+    def on(self, node: YamlNode) -> tuple[Filter, ...] | None:
         if isinstance(node.value, str):
             return ((None, None),) if self.event(node, node.value) else None
         if isinstance(node.value, tuple):
@@ -109,12 +109,12 @@ class _Grammar(Steps):
         found = [self.filter(one) for name, one in node.value.items() if self.event(one, name)]
         return tuple(found) or None
 
-    def event(self, node: Node, name: str) -> bool:
+    def event(self, node: YamlNode, name: str) -> bool:
         if self.strict and name != "change":
             self.problem(node, f"the event `{name}` cannot happen here", "write on: {change: …}")
         return name in EVENTS
 
-    def filter(self, node: Node) -> Filter:
+    def filter(self, node: YamlNode) -> Filter:
         if node.value is None:
             return None, None
         other = (
@@ -125,7 +125,7 @@ class _Grammar(Steps):
             node, self.table(node, "the event", {**readers, **dict.fromkeys(other, data)})
         )
 
-    def filtered(self, node: Node, found: Mapping[str, Any]) -> Filter:
+    def filtered(self, node: YamlNode, found: Mapping[str, Any]) -> Filter:
         pair = found.get("paths"), found.get("paths_ignore")
         for text in filters.problems(*pair):
             self.problem(node, text)
@@ -133,7 +133,7 @@ class _Grammar(Steps):
 
     # jobs
 
-    def jobs(self, node: Node) -> tuple[Job, ...]:
+    def jobs(self, node: YamlNode) -> tuple[Job, ...]:
         if not isinstance(node.value, Mapping):
             self.problem(node, f"jobs must be a mapping, not {node.kind}")
             return ()
@@ -142,7 +142,7 @@ class _Grammar(Steps):
             self.problem(node.value[name], text)
         return found
 
-    def job(self, name: str, node: Node) -> Job:
+    def job(self, name: str, node: YamlNode) -> Job:
         outer, self.secret, self.foreign = self.secret, False, []
         if not IDENTIFIER.fullmatch(name):
             self.problem(node, f"`{name}` is no name of a job", "use letters, digits, - and _")
@@ -188,20 +188,20 @@ class _Grammar(Steps):
             return {**readers, "paths": self.texts, "paths-ignore": self.texts}
         return {**readers, "with": data, "secrets": data}
 
-    def not_here(self, node: Node) -> None:
+    def not_here(self, node: YamlNode) -> None:
         where = f"{self.path}:{node.key[0]}:{node.key[1]}"
         what = "services, containers and called workflows are not run by devloop"
         self.foreign.append(f"{where}: {what}")
         if self.strict:
             self.problem(node, what, "leave the key out: jobs run in the dev container")
 
-    def writes(self, node: Node) -> bool:
+    def writes(self, node: YamlNode) -> bool:
         """Say whether permissions ask for writing."""
         if isinstance(node.value, Mapping):
             return any(one.value == "write" for one in node.value.values())
         return node.value == "write-all"
 
-    def strategy(self, node: Node) -> dict[str, object]:
+    def strategy(self, node: YamlNode) -> dict[str, object]:
         return self.table(
             node,
             "strategy",
@@ -212,7 +212,7 @@ class _Grammar(Steps):
             },
         )
 
-    def matrix(self, node: Node) -> object:
+    def matrix(self, node: YamlNode) -> object:
         if isinstance(node.value, str):
             return self.template(node, JOB_IF)
         if not isinstance(node.value, Mapping) or not node.value:
@@ -224,7 +224,7 @@ class _Grammar(Steps):
         self.checked(node, JOB_IF)
         return data(node)
 
-    def concurrency(self, node: Node, contexts: tuple[str, ...]) -> Concurrency:
+    def concurrency(self, node: YamlNode, contexts: tuple[str, ...]) -> Concurrency:
         if isinstance(node.value, str):
             return Concurrency(self.template(node, contexts))
         readers: Readers = {
@@ -234,8 +234,8 @@ class _Grammar(Steps):
         found = self.table(node, "concurrency", readers)
         return Concurrency(str(found.get("group") or ""), found.get("cancel_in_progress"))  # type: ignore[arg-type]
 
-    def defaults(self, node: Node) -> Defaults:
-        def run(inner: Node) -> Defaults:
+    def defaults(self, node: YamlNode) -> Defaults:
+        def run(inner: YamlNode) -> Defaults:
             found = self.table(
                 inner, "defaults.run", {"shell": self.text, "working-directory": self.text}
             )
@@ -247,5 +247,5 @@ class _Grammar(Steps):
 _DROPPED = ("runs_on", "paths", "paths_ignore", "with", "secrets", *FOREIGN)
 
 
-def _keys(root: Node) -> tuple[str, ...]:
+def _keys(root: YamlNode) -> tuple[str, ...]:
     return tuple(root.value) if isinstance(root.value, Mapping) else ()

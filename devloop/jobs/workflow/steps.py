@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from devloop.errors import Problem
 from devloop.jobs.workflow.model import Step
 from devloop.jobs.workflow.values import IDENTIFIER, Values
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 
-Readers = Mapping[str, Callable[[Node], Any]]
+Readers = Mapping[str, Callable[[YamlNode], Any]]
 
 CONTROL = ("wait", "wait-all", "cancel", "parallel")
 """Steps that do nothing of their own: they steer those in the background."""
@@ -29,7 +29,7 @@ class Steps(Values):
 
     contexts: ClassVar[tuple[str, ...]]
 
-    def steps(self, node: Node) -> tuple[Step, ...]:
+    def steps(self, node: YamlNode) -> tuple[Step, ...]:
         """Read steps, and see that their names can be told apart and are there to be waited for."""
         found = self.items(node, self.step)
         known: set[str] = set()
@@ -47,7 +47,7 @@ class Steps(Values):
     def _misplaced(self, step: Step, text: str) -> None:
         self.problems.append(Problem(text, location=step.location))
 
-    def step(self, node: Node) -> Step:
+    def step(self, node: YamlNode) -> Step:
         """Read one step."""
         found = self.table(node, "the step", self.step_readers())
         self.kind(node)
@@ -78,7 +78,7 @@ class Steps(Values):
             "parallel": self.parallel,
         }
 
-    def kind(self, node: Node) -> None:
+    def kind(self, node: YamlNode) -> None:
         """See that a step does one thing, and has no key that means nothing for it."""
         if not isinstance(node.value, Mapping):
             return
@@ -93,7 +93,7 @@ class Steps(Values):
             if kinds[0] in CONTROL and key not in (kinds[0], *OF_CONTROL):
                 self.problem(one, f"`{key}` means nothing beside `{kinds[0]}`", "leave it out")
 
-    def parallel(self, node: Node) -> tuple[Step, ...]:
+    def parallel(self, node: YamlNode) -> tuple[Step, ...]:
         """Read steps that run side by side: each does something, and is waited for anyway."""
         for one in node.value if isinstance(node.value, tuple) else ():
             for key in (*CONTROL, "background"):
@@ -101,24 +101,24 @@ class Steps(Values):
                     self.problem(one.value[key], f"`{key}` cannot stand inside `parallel`")
         return self.items(node, self.step)
 
-    def wait_all(self, node: Node) -> tuple[str, ...]:
+    def wait_all(self, node: YamlNode) -> tuple[str, ...]:
         """Read what is written with nothing after it, or true or false."""
         if node.value is not None and not isinstance(node.value, bool):
             self.problem(node, f"wait-all takes nothing, not {node.kind}", "write `wait-all:`")
         return () if node.value is False else ("*",)
 
-    def names(self, node: Node) -> tuple[str, ...]:
+    def names(self, node: YamlNode) -> tuple[str, ...]:
         """Read a name or a list of names."""
         return self.texts(node) if isinstance(node.value, tuple) else (self.text(node),)
 
-    def identifier(self, node: Node) -> str:
+    def identifier(self, node: YamlNode) -> str:
         """Read the id of a step."""
         text = self.text(node)
         if text and not IDENTIFIER.fullmatch(text):
             self.problem(node, f"`{text}` is no id", "use letters, digits, - and _")
         return text
 
-    def shell(self, node: Node) -> str:
+    def shell(self, node: YamlNode) -> str:
         """Read a shell that can run a script."""
         text = self.template(node, self.contexts)
         if text not in ("bash", "sh", "python", "") and "{0}" not in text and "${{" not in text:
@@ -127,7 +127,7 @@ class Steps(Values):
             )
         return text
 
-    def boolean(self, node: Node) -> bool:
+    def boolean(self, node: YamlNode) -> bool:
         """Read true or false."""
         if not isinstance(node.value, bool):
             self.problem(node, f"true or false is needed here, not {node.kind}")

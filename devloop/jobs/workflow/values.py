@@ -9,7 +9,7 @@ from typing import Any
 from devloop.jobs.expressions import templates
 from devloop.jobs.expressions.evaluate import STATUS, ExpressionError, check, uses
 from devloop.jobs.workflow.model import Env, Flag
-from devloop.yaml.nodes import Node
+from devloop.yaml.nodes import YamlNode
 from devloop.yaml.reader import Reader
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -22,7 +22,7 @@ class Values(Reader):
         super().__init__(path)
         self.secret = False
 
-    def env(self, node: Node, contexts: tuple[str, ...]) -> Env:
+    def env(self, node: YamlNode, contexts: tuple[str, ...]) -> Env:
         """Read a mapping of names to texts."""
         if not isinstance(node.value, Mapping):
             if node.value is not None:
@@ -32,19 +32,19 @@ class Values(Reader):
             return ()
         return tuple((key, self.scalar(one, contexts)) for key, one in node.value.items())
 
-    def scalar(self, node: Node, contexts: tuple[str, ...]) -> str:
+    def scalar(self, node: YamlNode, contexts: tuple[str, ...]) -> str:
         """Read a text that may be empty or a number."""
         if isinstance(node.value, tuple | Mapping):
             self.problem(node, f"a text is needed here, not {node.kind}")
             return ""
         return self.expressions(node, contexts)
 
-    def template(self, node: Node, contexts: tuple[str, ...]) -> str:
+    def template(self, node: YamlNode, contexts: tuple[str, ...]) -> str:
         """Read a text, not empty."""
         self.text(node)
         return self.expressions(node, contexts)
 
-    def flag(self, node: Node, contexts: tuple[str, ...]) -> Flag:
+    def flag(self, node: YamlNode, contexts: tuple[str, ...]) -> Flag:
         """Read true, false or an expression."""
         if isinstance(node.value, bool):
             return node.value
@@ -52,7 +52,7 @@ class Values(Reader):
             self.problem(node, f"true, false or an expression is needed here, not {node.kind}")
         return self.expressions(node, contexts)
 
-    def minutes(self, node: Node, contexts: tuple[str, ...]) -> float | str:
+    def minutes(self, node: YamlNode, contexts: tuple[str, ...]) -> float | str:
         """Read a number above 0 or an expression."""
         value = node.value
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
@@ -61,7 +61,7 @@ class Values(Reader):
             self.problem(node, "a number above 0 or an expression is needed here")
         return self.expressions(node, contexts)
 
-    def condition(self, node: Node, contexts: tuple[str, ...]) -> str:
+    def condition(self, node: YamlNode, contexts: tuple[str, ...]) -> str:
         """Read an ``if``."""
         try:
             expression = templates.condition(node.text)
@@ -70,7 +70,7 @@ class Values(Reader):
             self.problem(node, f"the expression of if: {error.message}")
         return node.text
 
-    def checked(self, node: Node, contexts: tuple[str, ...]) -> None:
+    def checked(self, node: YamlNode, contexts: tuple[str, ...]) -> None:
         """Check the expressions of all that a value holds."""
         inner = node.value.values() if isinstance(node.value, Mapping) else node.value
         if isinstance(node.value, tuple | Mapping):
@@ -79,7 +79,7 @@ class Values(Reader):
         else:
             self.expressions(node, contexts)
 
-    def expressions(self, node: Node, contexts: tuple[str, ...]) -> str:
+    def expressions(self, node: YamlNode, contexts: tuple[str, ...]) -> str:
         """Read a text and check its expressions."""
         try:
             for piece, inside in templates.pieces(node.text):
@@ -95,7 +95,7 @@ class Values(Reader):
         self.secret = self.secret or uses(text, "secrets")
 
 
-def data(node: Node) -> Any:  # noqa: ANN401 - YAML as plain data
+def data(node: YamlNode) -> Any:  # noqa: ANN401 - YAML as plain data
     """Give a node as plain data."""
     if isinstance(node.value, Mapping):
         return {key: data(one) for key, one in node.value.items()}

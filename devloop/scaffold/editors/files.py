@@ -39,7 +39,7 @@ LUA_BEGIN, LUA_END = "-- devloop: begin", "-- devloop: end"
 
 
 @dataclass(frozen=True)
-class Subject:
+class EditorSubject:
     """What an editor is told of a project.
 
     ``mount`` is where it stands in the container, ``stack`` the leading one's name or empty.
@@ -73,7 +73,7 @@ Content = Mapping[str, Any] | list[Any] | str
 # VS Code
 
 
-def _vscode(it: Subject) -> dict[str, Content]:
+def _vscode(it: EditorSubject) -> dict[str, Content]:
     found: dict[str, Content] = {
         ".vscode/tasks.json": {"version": "2.0.0", "tasks": _vscode_tasks(it)},
         ".vscode/settings.json": {"yaml.schemas": {SCHEMA: "devloop.yaml"}},
@@ -86,7 +86,7 @@ def _vscode(it: Subject) -> dict[str, Content]:
     return found
 
 
-def _vscode_tasks(it: Subject) -> list[dict[str, Any]]:
+def _vscode_tasks(it: EditorSubject) -> list[dict[str, Any]]:
     loops = [(UP, ["up", "--format", "plain"])]
     if it.debug_port:
         loops.append((DEBUG, [*loops[0][1], "--debug-port", str(it.debug_port)]))
@@ -122,7 +122,7 @@ def _background() -> dict[str, Any]:
     return {"background": {"activeOnStart": True, "beginsPattern": BEGINS, "endsPattern": ENDS}}
 
 
-def _vscode_attach(it: Subject) -> dict[str, Any] | None:
+def _vscode_attach(it: EditorSubject) -> dict[str, Any] | None:
     local = "${workspaceFolder}"
     common = {"name": ATTACH, "request": "attach", "preLaunchTask": DEBUG}
     if it.speaks == "inspector":
@@ -133,14 +133,14 @@ def _vscode_attach(it: Subject) -> dict[str, Any] | None:
     return None
 
 
-def _debugpy(it: Subject, local: str) -> dict[str, Any]:
+def _debugpy(it: EditorSubject, local: str) -> dict[str, Any]:
     return {
         "connect": {"host": "127.0.0.1", "port": it.debug_port},
         "pathMappings": [{"localRoot": local, "remoteRoot": it.mount}],
     }
 
 
-def devcontainer(it: Subject) -> dict[str, Any]:
+def devcontainer(it: EditorSubject) -> dict[str, Any]:
     """Describe the same image for editors that work inside the container."""
     build = {"dockerfile": posixpath.join("..", it.dockerfile), "context": ".."}
     kept = [
@@ -163,7 +163,7 @@ def devcontainer(it: Subject) -> dict[str, Any]:
 # Zed
 
 
-def _zed(it: Subject) -> dict[str, Content]:
+def _zed(it: EditorSubject) -> dict[str, Content]:
     words = [["up"], ["jobs"], ["check"]]
     words += [["up", "--debug-port", str(it.debug_port)]] if it.debug_port else []
     tasks = [
@@ -186,7 +186,7 @@ def _zed(it: Subject) -> dict[str, Content]:
 # Neovim
 
 
-def _neovim(it: Subject) -> dict[str, Content]:
+def _neovim(it: EditorSubject) -> dict[str, Content]:
     return {".nvim.lua": f"{LUA_BEGIN}\n{LUA}{_dap(it)}{LUA_END}\n"}
 
 
@@ -207,7 +207,7 @@ end, {})
 """
 
 
-def _dap(it: Subject) -> str:
+def _dap(it: EditorSubject) -> str:
     """Attach with nvim-dap, where it is installed."""
     hook = registry.DEBUGGERS.get(it.stack)
     if hook is None:
@@ -226,7 +226,7 @@ def _dap(it: Subject) -> str:
     )
 
 
-def _dap_place(it: Subject) -> str:
+def _dap_place(it: EditorSubject) -> str:
     """Say where the debugger listens, and which folder is which."""
     roots = f"localRoot = vim.fn.getcwd(), remoteRoot = {_lua(it.mount)}"
     address = f'"127.0.0.1", port = {it.debug_port}'
@@ -242,7 +242,7 @@ def _lua(text: str) -> str:
 # JetBrains
 
 
-def _jetbrains(it: Subject) -> dict[str, Content]:
+def _jetbrains(it: EditorSubject) -> dict[str, Content]:
     words = ["up", "jobs", "check"]
     words += [f"up --debug-port {it.debug_port}"] if it.debug_port else []
     found: dict[str, Content] = {
@@ -283,7 +283,7 @@ def _configuration(name: str, kind: str, body: str) -> str:
     )
 
 
-FILES: Mapping[str, Callable[[Subject], dict[str, Content]]] = {
+FILES: Mapping[str, Callable[[EditorSubject], dict[str, Content]]] = {
     "vscode": _vscode,
     "zed": _zed,
     "neovim": _neovim,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devloop.errors import UserError
-from devloop.scaffold.editors.files import FILES, LUA_BEGIN, LUA_END, SCHEMA, Content, Subject
+from devloop.scaffold.editors.files import FILES, LUA_BEGIN, LUA_END, SCHEMA, Content, EditorSubject
 from devloop.scaffold.editors.jsonc import JsonError, merge
 from devloop.scaffold.plan import FilePlan
 
 
-def plan(editors: tuple[str, ...], it: Subject, existing: Mapping[str, bytes]) -> list[FilePlan]:
+def plan(
+    editors: tuple[str, ...], it: EditorSubject, existing: Mapping[str, bytes]
+) -> list[FilePlan]:
     """Say what is written; raises ``UserError`` where a file cannot be merged into."""
     found: dict[str, Content] = {}
     for editor in dict.fromkeys(editors):
@@ -18,7 +20,7 @@ def plan(editors: tuple[str, ...], it: Subject, existing: Mapping[str, bytes]) -
     return [_planned(path, one, existing.get(path)) for path, one in found.items()]
 
 
-def paths(editors: tuple[str, ...], it: Subject) -> tuple[str, ...]:
+def paths(editors: tuple[str, ...], it: EditorSubject) -> tuple[str, ...]:
     """Name the files of these editors."""
     return tuple(path for editor in editors for path in FILES[editor](it))
 

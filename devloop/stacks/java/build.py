@@ -10,7 +10,7 @@ from devloop.stacks.base import Snapshot
 
 
 @dataclass(frozen=True)
-class Found:
+class BuildFacts:
     """What the build files say: Java's version, the framework, the modules' folders.
 
     ``application`` is the folder of the module that is started, empty for the project itself.
@@ -27,7 +27,7 @@ class Found:
     tool: str = ""
 
 
-class Build(Protocol):
+class BuildTool(Protocol):
     """A build tool: a module with these names.
 
     ``HOME`` is the folder of its repository, ``KEEP`` are the folders that each module's build
@@ -48,17 +48,17 @@ class Build(Protocol):
     def manifests(self, snapshot: Snapshot) -> tuple[str, ...]:
         """Name the files that the install reads, whether they are there or not."""
 
-    def read(self, snapshot: Snapshot) -> Found:
+    def read(self, snapshot: Snapshot) -> BuildFacts:
         """Read the build files."""
 
-    def image(self, found: Found, java: str) -> str:
+    def image(self, found: BuildFacts, java: str) -> str:
         """Give the image that has the tool and this Java."""
 
-    def install(self, found: Found) -> str:
+    def install(self, found: BuildFacts) -> str:
         """Give the shell line that fetches the dependencies."""
 
-    def run(self, found: Found, main: str) -> Command:
+    def run(self, found: BuildFacts, main: str) -> Command:
         """Give the command that compiles and starts the app; ``main`` is its class."""
 
-    def package(self, found: Found, main: str) -> str:
+    def package(self, found: BuildFacts, main: str) -> str:
         """Give the shell line that puts what is shipped into /opt/app."""

@@ -8,7 +8,7 @@ import shlex
 from devloop.model import Command
 from devloop.stacks import paths, versions
 from devloop.stacks.base import Snapshot
-from devloop.stacks.java.build import Found
+from devloop.stacks.java.build import BuildFacts
 from devloop.stacks.java.maven import jar
 
 NAME = "gradle"
@@ -59,7 +59,7 @@ def manifests(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple({*named, *locks, *(path for path in own if "/build/" not in path)})
 
 
-def read(snapshot: Snapshot) -> Found:
+def read(snapshot: Snapshot) -> BuildFacts:
     """Read the build scripts."""
     text = "".join(snapshot.text(path) for path in _scripts(snapshot))
     folders = tuple(_folders(snapshot))
@@ -69,7 +69,7 @@ def read(snapshot: Snapshot) -> Found:
     asked = next((match[1] for match in matches if match), "")
     wrapper = {"gradlew", _JAR} <= snapshot.paths
     java = _java(asked, tool)
-    return Found(
+    return BuildFacts(
         java,
         _framework(text),
         folders,
@@ -80,20 +80,20 @@ def read(snapshot: Snapshot) -> Found:
     )
 
 
-def image(found: Found, java: str) -> str:
+def image(found: BuildFacts, java: str) -> str:
     """Give an image with a JDK, and with Gradle where the project does not bring its own."""
     if found.wrapper:
         return f"eclipse-temurin:{java}-jdk"
     return f"gradle:{found.tool or DEFAULT}-jdk{java}"
 
 
-def install(found: Found) -> str:
+def install(found: BuildFacts) -> str:
     """Give the shell line that resolves the dependencies of every module."""
     tasks = (f":{folder.replace('/', ':')}:dependencies" for folder in found.folders if folder)
     return " ".join([_gradle(found), "--no-daemon", "dependencies", *map(shlex.quote, tasks)])
 
 
-def run(found: Found, main: str) -> Command:
+def run(found: BuildFacts, main: str) -> Command:
     """Give the command that compiles and starts the app; the build files name its class."""
     del main
     tasks = {"spring-boot": "bootRun", "quarkus": "quarkusDev"}
@@ -103,7 +103,7 @@ def run(found: Found, main: str) -> Command:
     return command if task else ()
 
 
-def package(found: Found, main: str) -> str:
+def package(found: BuildFacts, main: str) -> str:
     """Give the shell line that puts the jar, or the distribution, into /opt/app."""
     del main
     home = f"{found.application}/build" if found.application else "build"
@@ -118,7 +118,7 @@ def package(found: Found, main: str) -> str:
     return f"{gradle} installDist && mkdir -p /opt/app/lib && {copied}"
 
 
-def _gradle(found: Found) -> str:
+def _gradle(found: BuildFacts) -> str:
     """Call the wrapper by sh: a checkout from Windows has lost its executable bit."""
     return "sh gradlew" if found.wrapper else "gradle"
 

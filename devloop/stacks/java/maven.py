@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from devloop.model import Command
 from devloop.stacks import paths
 from devloop.stacks.base import ManifestError, Snapshot
-from devloop.stacks.java.build import Found
+from devloop.stacks.java.build import BuildFacts
 from devloop.stacks.parse import MAX_DEPTH
 from devloop.stacks.xml import parse_xml
 
@@ -68,7 +68,7 @@ def fields(content: bytes) -> Mapping[str, object]:
     return {_name(item): _value(item, MAX_DEPTH) for item in root if _name(item) in _COUNTED}
 
 
-def read(snapshot: Snapshot) -> Found:
+def read(snapshot: Snapshot) -> BuildFacts:
     """Read the pom.xml of the project and its modules."""
     poms = _poms(snapshot)
     text = "".join(snapshot.text(path) for path in poms)
@@ -76,16 +76,16 @@ def read(snapshot: Snapshot) -> Found:
     found = (re.search(rf"<{re.escape(key)}>\s*(?:1\.)?(\d{{1,2}})\b", text) for key in _JAVA)
     java = next((match[1] for match in found if match), "")
     folders = tuple(sorted(map(paths.folder, poms)))
-    return Found(java, framework, folders, _application(snapshot, poms))
+    return BuildFacts(java, framework, folders, _application(snapshot, poms))
 
 
-def image(found: Found, java: str) -> str:
+def image(found: BuildFacts, java: str) -> str:
     """Give the official image; a wrapper would only fetch another Maven."""
     del found
     return f"maven:3.9-eclipse-temurin-{java}"
 
 
-def install(found: Found) -> str:
+def install(found: BuildFacts) -> str:
     """Give the shell line that fetches dependencies and plugins.
 
     Modules that depend on each other find each other only in a build that compiles.
@@ -94,7 +94,7 @@ def install(found: Found) -> str:
     return f"mvn -B {compiled}dependency:go-offline"
 
 
-def run(found: Found, main: str) -> Command:
+def run(found: BuildFacts, main: str) -> Command:
     """Give the command that compiles and starts the app."""
     goals = {"spring-boot": "spring-boot:run", "quarkus": "quarkus:dev", "micronaut": "mn:run"}
     goal = goals.get(found.framework, "")
@@ -108,7 +108,7 @@ def run(found: Found, main: str) -> Command:
     return ("mvn", "-q", "compile", "exec:java", f"-Dexec.mainClass={main}") if main else ()
 
 
-def package(found: Found, main: str) -> str:
+def package(found: BuildFacts, main: str) -> str:
     """Give the shell line that puts the jar, with what it needs, into /opt/app."""
     home = f"{found.application}/target" if found.application else "target"
     module = f" -pl {shlex.quote(found.application)} -am" if found.application else ""

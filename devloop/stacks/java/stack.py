@@ -11,7 +11,7 @@ from devloop.stacks.base import Detection, Env, Production, Snapshot
 from devloop.stacks.java import facts as java_facts
 from devloop.stacks.java import gradle as java_gradle
 from devloop.stacks.java import maven as java_maven
-from devloop.stacks.java.build import Build, Found
+from devloop.stacks.java.build import BuildFacts, BuildTool
 from devloop.stacks.java.facts import VERSION_FILES
 
 NAME = "java"
@@ -98,12 +98,12 @@ def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | No
     return java_maven.fields(content) if paths.name(path) == java_maven.POM else None
 
 
-def _build(snapshot: Snapshot) -> Build | None:
-    builds: tuple[Build, ...] = (java_maven, java_gradle)
+def _build(snapshot: Snapshot) -> BuildTool | None:
+    builds: tuple[BuildTool, ...] = (java_maven, java_gradle)
     return next((build for build in builds if build.is_here(snapshot)), None)
 
 
-def _keep(found: Found, build: Build) -> tuple[str, ...]:
+def _keep(found: BuildFacts, build: BuildTool) -> tuple[str, ...]:
     return tuple(f"{folder}/{name}".lstrip("/") for folder in found.folders for name in build.KEEP)
 
 

@@ -11,7 +11,7 @@ from devloop.stacks.base import Snapshot
 from devloop.stacks.parse import reach, strings, table
 from devloop.stacks.python import project as python_project
 from devloop.stacks.python import requirements as pip
-from devloop.stacks.python.project import PYPROJECT, Project
+from devloop.stacks.python.project import PYPROJECT, PythonProject
 
 VENV = "/opt/venv"
 # As of November 2026: the newest, and for Python 3.9 the last that ran on it.
@@ -47,7 +47,7 @@ _COMPILED_EXTRA = re.compile(r"psycopg\[[^\]]*\bc\b")
 
 
 @dataclass(frozen=True)
-class Found:
+class InstallFacts:
     """What the files of a project say before anything is decided.
 
     ``files`` are requirements files with all that they reach and ``lines`` what stands in them,
@@ -55,7 +55,7 @@ class Found:
     """
 
     manager: str
-    project: Project
+    project: PythonProject
     files: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Found:
         )
 
 
-def gather(snapshot: Snapshot) -> Found:
+def gather(snapshot: Snapshot) -> InstallFacts:
     """Read the manifests; the manager is empty if this is no Python project."""
     project = python_project.read(snapshot)
     manager = _manager(snapshot, project)
@@ -95,10 +95,10 @@ def gather(snapshot: Snapshot) -> Found:
     members = python_project.members(snapshot, project) if manager == "uv" else ()
     locked = "uv.lock" in snapshot.paths
     names = python_project.pipfile_names(snapshot) if manager == "pipenv" else frozenset()
-    return Found(manager, project, files, lines, members, local, locked, names)
+    return InstallFacts(manager, project, files, lines, members, local, locked, names)
 
 
-def manifests(snapshot: Snapshot, found: Found) -> tuple[str, ...]:
+def manifests(snapshot: Snapshot, found: InstallFacts) -> tuple[str, ...]:
     """Give every file that the install reads, sorted, only those that exist."""
     local = (paths.join(home, name) for home in found.local for name in _BUILD_FILES)
     listed = (PYPROJECT,) if _listed(found) else ()
@@ -106,7 +106,7 @@ def manifests(snapshot: Snapshot, found: Found) -> tuple[str, ...]:
     return tuple(sorted(snapshot.present(*named, *(path for path in local if path))))
 
 
-def install(snapshot: Snapshot, found: Found, version: str) -> tuple[str, str]:
+def install(snapshot: Snapshot, found: InstallFacts, version: str) -> tuple[str, str]:
     """Give the shell lines that install for development and for production."""
     poetry, pdm = "poetry install --no-root --no-interaction", "pdm install --no-self"
     fixed = {
@@ -118,7 +118,7 @@ def install(snapshot: Snapshot, found: Found, version: str) -> tuple[str, str]:
     return fixed.get(found.manager) or _pip(snapshot, found, version)
 
 
-def _pip(snapshot: Snapshot, found: Found, version: str) -> tuple[str, str]:
+def _pip(snapshot: Snapshot, found: InstallFacts, version: str) -> tuple[str, str]:
     if _listed(found):
         return _install_listed(version, groups=True), _install_listed(version, groups=False)
     if "." in found.local and not found.files:
@@ -143,7 +143,7 @@ def setup(manager: str, version: str) -> str:
     return f"pip install {manager}=={release}{more} && {venv}"
 
 
-def _manager(snapshot: Snapshot, project: Project) -> str:
+def _manager(snapshot: Snapshot, project: PythonProject) -> str:
     """Say what installs: what a lock is of, then what a table of pyproject.toml names."""
     for name, lock in _LOCKS:
         if lock in snapshot.paths:
@@ -155,13 +155,13 @@ def _manager(snapshot: Snapshot, project: Project) -> str:
     return "pip" if plain or project.has("project") else ""
 
 
-def _listed(found: Found) -> bool:
+def _listed(found: InstallFacts) -> bool:
     """Say whether pip must read the dependencies out of a pyproject.toml that builds nothing."""
     bare = found.manager == "pip" and not found.files and "." not in found.local
     return bare and found.project.has("project")
 
 
-def _uv(found: Found) -> tuple[str, str]:
+def _uv(found: InstallFacts) -> tuple[str, str]:
     dynamic = "dependencies" in strings(reach(found.project.data, "project", "dynamic"))
     frozen = "--frozen " if found.members or dynamic else "--locked "
     lock = frozen if found.locked else ""

@@ -50,7 +50,7 @@ _ALL = _UV | _POETRY | _PIP | _PDM
 
 
 @dataclass(frozen=True)
-class Project:
+class PythonProject:
     """One pyproject.toml; ``data`` is empty where it is absent or does not parse."""
 
     data: Mapping[str, object]
@@ -102,15 +102,15 @@ class Project:
         yield from table(reach(poetry, "dev-dependencies")).items()
 
 
-def read(snapshot: Snapshot, path: str = PYPROJECT) -> Project:
+def read(snapshot: Snapshot, path: str = PYPROJECT) -> PythonProject:
     """Read a pyproject.toml of the snapshot; a broken one reads as empty."""
     try:
-        return Project(toml_table(snapshot.contents.get(path, b"")))
+        return PythonProject(toml_table(snapshot.contents.get(path, b"")))
     except ManifestError:
-        return Project({})
+        return PythonProject({})
 
 
-def members(snapshot: Snapshot, project: Project) -> tuple[str, ...]:
+def members(snapshot: Snapshot, project: PythonProject) -> tuple[str, ...]:
     """Give the pyproject.toml of every member of uv's workspace but the root, sorted."""
     workspace = reach(project.data, "tool", "uv", "workspace")
     excluded = (f"!{pattern}" for pattern in strings(reach(workspace, "exclude")))

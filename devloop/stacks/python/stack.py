@@ -14,8 +14,8 @@ from devloop.stacks.python import install as python_install
 from devloop.stacks.python import project as python_project
 from devloop.stacks.python import requirements as pip
 from devloop.stacks.python.commands import Start
-from devloop.stacks.python.install import CACHES, VENV, VERSION_FILES, Found
-from devloop.stacks.python.project import PIPFILE, PYPROJECT, Project
+from devloop.stacks.python.install import CACHES, VENV, VERSION_FILES, InstallFacts
+from devloop.stacks.python.project import PIPFILE, PYPROJECT, PythonProject
 
 NAME = "python"
 FACTS = python_facts.FACTS
@@ -131,7 +131,7 @@ def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | No
     return None
 
 
-def _env(snapshot: Snapshot, found: Found, version: str, start: Start) -> tuple[Env, ...]:
+def _env(snapshot: Snapshot, found: InstallFacts, version: str, start: Start) -> tuple[Env, ...]:
     """Give the environment; UV_PYTHON outranks a patch release that .python-version pins."""
     homes = ("", *(paths.folder(path) for path in found.members))
     roots = python_commands.source_roots(snapshot, homes)
@@ -155,7 +155,7 @@ def _env(snapshot: Snapshot, found: Found, version: str, start: Start) -> tuple[
     )
 
 
-def _version_specs(snapshot: Snapshot, project: Project) -> list[str]:
+def _version_specs(snapshot: Snapshot, project: PythonProject) -> list[str]:
     """Give what the project says of Python's version, the most binding first."""
     pinned = snapshot.text(".python-version").split()[:1]
     tools = _TOOL_VERSION.search(snapshot.text(".tool-versions"))

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from devloop import events
 from devloop.jobs.run.masks import Masks
-from devloop.jobs.run.output import Output, Voice
+from devloop.jobs.run.output import JobOutput, Voice
 from devloop.model import Part
 
 
-def output() -> tuple[Output, list[events.Event]]:
+def output() -> tuple[JobOutput, list[events.Event]]:
     told: list[events.Event] = []
-    return Output(Voice("a", "/app", told.append, Masks(("hunter2",))), "/app"), told
+    return JobOutput(Voice("a", "/app", told.append, Masks(("hunter2",))), "/app"), told
 
 
 def test_a_secret_is_hidden_where_a_line_was_cut() -> None:

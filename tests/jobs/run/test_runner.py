@@ -7,7 +7,7 @@ import pytest
 
 from devloop import events
 from devloop.engine.client import Engine
-from devloop.jobs.schedule.graph import Outcome
+from devloop.jobs.schedule.graph import JobOutcome
 from tests.jobs.bench import Bench, left
 
 pytestmark = pytest.mark.engine
@@ -66,7 +66,7 @@ def test_a_job_of_every_kind_of_step(engine: Engine, container: str) -> None:
 def test_a_cancelled_job_leaves_nothing(engine: Engine, container: str, trap: str) -> None:
     steps = f'      - run: "{trap}echo on; sleep 301 & while :; do sleep 300; done"\n'
     bench = Bench(engine, container, steps)
-    found: list[Outcome] = []
+    found: list[JobOutcome] = []
     thread = threading.Thread(target=lambda: found.append(bench.run()))
     before = left(engine, container)
     thread.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devloop.jobs.run.problem_matchers import Finding, Matchers
+from devloop.jobs.run.problem_matchers import Matched, Matchers
 
 FILES = {
     "src/a.py": "import os\n\n\ndef f(x: int) -> str:\n    return x\n",
@@ -17,7 +17,7 @@ FILES = {
 }
 
 
-def findings(root: Path, *command: str) -> list[Finding]:
+def findings(root: Path, *command: str) -> list[Matched]:
     """Run a tool on the sample; it must find something."""
     for name, text in FILES.items():
         path = root / name

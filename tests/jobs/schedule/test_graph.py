@@ -6,10 +6,10 @@ import pytest
 
 from devloop import events
 from devloop.jobs.schedule import graph
-from devloop.jobs.schedule.graph import Jobs, Outcome, Plan, Start
+from devloop.jobs.schedule.graph import JobOutcome, Jobs, Plan, StartJob
 from devloop.jobs.workflow import grammar
 
-OK, BAD = Outcome("success", "success"), Outcome("failure", "failure")
+OK, BAD = JobOutcome("success", "success"), JobOutcome("failure", "failure")
 
 
 def loaded(text: str) -> Jobs:
@@ -22,7 +22,7 @@ def shown(plan: Plan) -> list[str]:
 
 
 def orders(plan: Plan) -> list[graph.Order]:
-    return [one.order for one in plan if isinstance(one, Start)]
+    return [one.order for one in plan if isinstance(one, StartJob)]
 
 
 TWO = "  lint: {steps: [{run: a}]}\n  test: {needs: lint, steps: [{run: b}]}\n"
@@ -52,7 +52,7 @@ def test_a_newer_save_ends_the_older_run_before_the_new_one_starts() -> None:
     first = orders(plan)[0]
     jobs, plan = graph.ask(jobs, ("ci/lint",), ("b",))
     assert shown(plan) == ["abandon ci/lint"]
-    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    jobs, plan = graph.ended(jobs, first, JobOutcome("cancelled", "cancelled"))
     assert shown(plan) == ["run ci/lint"]
     assert orders(plan)[0].files == ("b",)
 
@@ -67,7 +67,7 @@ def test_a_failed_row_cancels_the_others() -> None:
     jobs, plan = graph.ended(jobs, rows[1], BAD)
     assert shown(plan) == ["cancel ci/m (1)", "cancel ci/m (3)"]
     for row in (rows[0], rows[2]):
-        jobs, plan = graph.ended(jobs, row, Outcome("cancelled", "cancelled"))
+        jobs, plan = graph.ended(jobs, row, JobOutcome("cancelled", "cancelled"))
     assert jobs.idle
     assert jobs.red
     jobs, plan = graph.ask(jobs, ("ci/m",), ())
@@ -81,7 +81,7 @@ def test_while_held_nothing_starts_and_what_ran_runs_anew() -> None:
     first = orders(plan)[0]
     jobs, plan = graph.hold(jobs)
     assert shown(plan) == ["abandon ci/lint"]
-    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    jobs, plan = graph.ended(jobs, first, JobOutcome("cancelled", "cancelled"))
     assert shown(plan) == []
     assert shown(graph.release(jobs)[1]) == ["run ci/lint"]
 
@@ -122,7 +122,7 @@ def test_a_group_that_cancels_ends_what_runs_in_it() -> None:
     jobs, first = graph.ask(group(", cancel-in-progress: true"), ("ci/a",), ())
     jobs, plan = graph.ask(jobs, ("ci/b",), ())
     assert shown(plan) == ["abandon ci/a"]
-    gone = Outcome("cancelled", "cancelled")
+    gone = JobOutcome("cancelled", "cancelled")
     assert shown(graph.ended(jobs, orders(first)[0], gone)[1]) == ["run ci/b"]
 
 
@@ -212,7 +212,7 @@ def test_a_save_that_comes_twice_before_the_first_run_has_ended() -> None:
     jobs, _ = graph.ask(jobs, ("ci/lint",), ("2",))
     jobs, plan = graph.ask(jobs, ("ci/lint",), ("3",))
     assert shown(plan) == []
-    jobs, plan = graph.ended(jobs, first, Outcome("cancelled", "cancelled"))
+    jobs, plan = graph.ended(jobs, first, JobOutcome("cancelled", "cancelled"))
     assert orders(plan)[0].files == ("3",)
 
 

@@ -48,12 +48,12 @@ inputs:
 outputs: {{o: {{value: "${{{{ steps.x.outputs.o }}}}"}}}}
 """
     found = action_file.load(text.encode(), "action.yml")
-    assert found.inputs["who"] == action_file.Input("you", required=True)
-    assert found.inputs["plain"] == action_file.Input()
+    assert found.inputs["who"] == action_file.ActionInput("you", required=True)
+    assert found.inputs["plain"] == action_file.ActionInput()
     assert found.outputs == (("o", "${{ steps.x.outputs.o }}"),)
     assert found.steps[0].run == "x"
 
 
 def test_another_kind_of_action_is_told_by_what_it_needs() -> None:
     found = action_file.load(b"runs: {using: node24, main: x.js, whatever: 1}", "action.yml")
-    assert found == action_file.Action("node24")
+    assert found == action_file.ActionFile("node24")

@@ -9,7 +9,7 @@ import pytest
 from devloop import events
 from devloop.jobs.workflow.model import Job, Workflow
 from devloop.loop.decide import inputs as on
-from tests.loop.machine import B, Machine
+from tests.loop.decide.machine import B, Machine
 
 TESTING = Workflow(path="devloop.yaml", jobs=(Job("test", "devloop.yaml:1:1"),))
 
@@ -35,8 +35,9 @@ def test_a_restart_asked_for_during_a_hand_over_is_the_new_container(up: Machine
     up.depend(B)
     up(on.ImageReady, up.state.generation, "img-b", cached=True, duration=0.0)
     assert up(on.RestartAsked) == ""
-    assert up(on.Swapped, up.state.generation, "c2", "img-b", None) == "probe start 1"
-    up(on.AppReady, "c2", 1, None)
+    up.taken_over("c2")
+    assert up.started() == "probe start 1"
+    up.ready()
     assert up.closed() == [(1, "recreate", "ok"), (2, "recreate", "ok")]
 
 
@@ -55,8 +56,9 @@ def test_nothing_can_be_asked_of_an_engine_that_is_gone(up: Machine, kind: type[
 def test_a_rebuild_that_is_asked_for_builds_what_is_there(up: Machine) -> None:
     assert up(on.RebuildAsked) == f"build {'a' * 12}: rebuild asked for"
     up(on.ImageReady, up.state.generation, "img-a", cached=False, duration=2.0)
-    up(on.Swapped, up.state.generation, "c2", "img-a", None)
-    up(on.AppReady, "c2", 1, None)
+    up.taken_over("c2")
+    up.started()
+    up.ready()
     assert up.closed() == [(1, "rebuild", "ok")]
     assert up.depend(B) == f"image {'b' * 12}: package.json: x"
 
@@ -68,18 +70,27 @@ def test_a_rebuild_asked_for_cancels_a_build_and_waits_for_a_hand_over(up: Machi
     assert up.closed() == [(1, "recreate", "superseded")]
     up(on.ImageReady, up.state.generation, "img-b", cached=False, duration=2.0)
     assert up(on.RebuildAsked) == ""
-    again = up(on.Swapped, up.state.generation, "c2", "img-b", None)
-    assert again == f"{build}\nprobe start 1"
+    assert up.taken_over("c2") == build
+    up.started()
     up(on.ImageReady, up.state.generation, "img-b", cached=False, duration=2.0)
     up(on.RebuildAsked)
-    up(on.SwapFailed, up.state.generation, "no", "", restored=False)
-    assert not up.state.forced
+    left = on.Untouched()
+    assert up(on.HandOverFailed, up.state.generation, "no", "", left) == build
+
+
+def test_a_rebuild_asked_for_is_forgotten_with_the_engine(up: Machine) -> None:
+    up.depend(B)
+    up.built()
+    up(on.RebuildAsked)
+    up(on.EngineLost)
+    assert up.closed() == [(1, "recreate", "failed"), (2, "recreate", "failed")]
+    assert up(on.EngineFound) == f"image {'b' * 12}: the engine is back"
 
 
 def test_jobs_that_are_asked_for_run_at_once(up: Machine) -> None:
     assert up(on.JobsAsked) == ""
     assert up.told(events.Error)[0].message == "there are no jobs"
-    up.state = replace(up.state, jobs=replace(up.state.jobs, workflows=(TESTING,)))
+    up.project = replace(up.project, jobs=replace(up.project.jobs, workflows=(TESTING,)))
     assert up(on.JobsAsked) == "run test"
     assert up(on.JobsAsked, ("strange",)) == ""
     assert up.told(events.Error)[0].hint == "there are test"

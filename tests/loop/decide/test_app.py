@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
 from devloop import events
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.state import App, State, Work
-from devloop.loop.decide.step import step
-from tests.loop.machine import A, B, C, Machine, wanted
+from devloop.loop.decide.state import Absence, Absent, Exited, Idle, made_from
+from devloop.model import ByCommand, ByItself, BySignal
+from tests.loop.decide.machine import A, B, C, Machine, wanted
 
 
 def test_a_source_save_restarts(up: Machine) -> None:
@@ -34,11 +31,22 @@ def test_nothing_to_do_is_said_with_its_reason(up: Machine) -> None:
 
 def test_a_second_save_supersedes_a_restart_that_is_under_way(up: Machine) -> None:
     up.save("a.py")
-    assert up.save("b.py") == "restart: b.py"
+    assert up.save("b.py") == "", "nobody knows whether the start under way has read it"
     assert up.closed() == [(1, "restart", "superseded")]
-    up(on.AppStarted, "c1", 2)
+    assert up(on.AppStarted, "c1", 2) == "restart: b.py"
     up(on.AppReady, "c1", 2, None)
+    assert up.closed() == []
+    assert up(on.AppStarted, "c1", 3) == "probe start 3"
+    up(on.AppReady, "c1", 3, None)
     assert up.closed() == [(2, "restart", "ok")]
+
+
+def test_saves_while_a_slow_app_stops_are_one_start_after_it(up: Machine) -> None:
+    up.save("a.py")
+    for path in ("b.py", "c.py", "b.py"):
+        assert up.save(path) == ""
+    assert up(on.AppStarted, "c1", 2) == "restart: c.py, b.py"
+    assert up(on.AppStarted, "c1", 3) == "probe start 3"
 
 
 def test_an_answer_of_the_old_process_does_not_end_the_cycle(up: Machine) -> None:
@@ -60,17 +68,20 @@ def test_an_unknown_containers_reports_are_dropped(up: Machine) -> None:
 
 @pytest.mark.parametrize("kind", ["signal", "exec"])
 def test_reload_by_the_apps_own_means(up: Machine, kind: str) -> None:
-    assert up.save("a.py", reload=kind, reload_argument="USR2") == f"reload by {kind} USR2: a.py"
+    assert (
+        up.save("a.py", reload=BySignal("USR2") if kind == "signal" else ByCommand("USR2"))
+        == f"reload by {kind} USR2: a.py"
+    )
     assert up.closed() == [(1, "reload", "ok")]
     up(on.ReloadFailed, "no such process")
     assert "no such process" in up.told(events.Error)[0].message
 
 
 def test_an_app_that_reloads_itself_is_left_alone_unless_it_is_dead(up: Machine) -> None:
-    assert up.save("a.ts", reload="none") == ""
+    assert up.save("a.ts", reload=ByItself()) == ""
     assert up.closed() == [(1, "reload", "ok")]
     up(on.AppExited, "c1", 1)
-    assert up.save("a.ts", reload="none") == "restart: a.ts"
+    assert up.save("a.ts", reload=ByItself()) == "restart: a.ts"
 
 
 def test_a_crash_closes_the_cycle_and_the_next_save_restarts(up: Machine) -> None:
@@ -100,10 +111,11 @@ def test_slowness_during_a_build_ends_no_cycle(up: Machine) -> None:
 
 def test_a_moved_dependency_builds_swaps_and_closes_with_its_times(up: Machine) -> None:
     assert up.depend(B) == f"image {'b' * 12}: package.json: x"
-    assert up(on.ImageReady, 2, "img-b", cached=False, duration=4.0) == "recreate: package.json: x"
+    assert up.built() == "recreate: package.json: x"
     swapped_at = up.now
-    up(on.Swapped, 2, "c2", "img-b", swapped_at)
-    up(on.AppReady, "c2", 1, None)
+    up.taken_over("c2", gap=swapped_at)
+    up.started()
+    up.ready()
     done = up.told(events.CycleFinished)[0]
     assert (done.action, done.outcome, done.build_s) == ("rebuild", "ok", 4.0)
     assert done.gap_s == up.now - swapped_at
@@ -111,9 +123,10 @@ def test_a_moved_dependency_builds_swaps_and_closes_with_its_times(up: Machine) 
 
 def test_an_image_that_is_there_is_a_recreate(up: Machine) -> None:
     up.depend(B)
-    up(on.ImageReady, 2, "img-b", cached=True, duration=0.0)
-    up(on.Swapped, 2, "c2", "img-b", 1.0)
-    up(on.AppReady, "c2", 1, None)
+    up.built(cached=True)
+    up.taken_over("c2")
+    up.started()
+    up.ready()
     assert up.closed() == [(1, "recreate", "ok")]
 
 
@@ -139,7 +152,7 @@ def test_taking_a_change_back_during_its_build_needs_nothing(up: Machine) -> Non
     up.depend(B)
     assert up.depend(A) == "cancel the build: package.json: x"
     assert up.closed() == [(1, "recreate", "superseded"), (2, "none", "ok")]
-    assert up.state.work is Work.IDLE
+    assert isinstance(up.state.work, Idle)
 
 
 def test_taking_a_change_back_shows_the_sources_that_waited(up: Machine) -> None:
@@ -153,29 +166,40 @@ def test_the_same_image_with_another_spec_goes_on_building(up: Machine) -> None:
     other = wanted("b", cpus=1.0)
     assert up.save("devloop.yaml", want=other, restarts=(), respec=True) == ""
     up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
-    swap = next(one for one in up.plan if isinstance(one, do.Swap))
-    assert swap.wanted == other
+    swap = next(one for one in up.plan if isinstance(one, do.BringUp))
+    assert swap.nodes[0].replacement.wanted == other
 
 
 def test_sources_saved_during_a_build_wait_for_the_new_container(up: Machine) -> None:
     up.depend(B)
     assert up.save("a.py") == ""
     assert up(on.ImageReady, 2, "img-b", cached=False, duration=1.0).startswith("recreate")
-    assert up(on.Swapped, 2, "c2", "img-b", 1.0) == "probe start 1"
-    up(on.AppReady, "c2", 1, None)
+    assert up.taken_over("c2") == ""
+    assert up.started() == "probe start 1"
+    up.ready()
     assert [number for number, _, _ in up.closed()] == [1, 2]
 
 
 def test_sources_saved_during_a_swap_restart_the_new_app(up: Machine) -> None:
     up.depend(B)
-    up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
+    up.built()
+    started_at = up.now
     assert up.save("a.py") == ""
-    assert up(on.Swapped, 2, "c2", "img-b", 1.0) == "restart: a.py\nprobe start 1"
-    up(on.AppReady, "c2", 1, None)
+    assert up.taken_over("c2", started_at) == ""
+    assert up.started() == "restart: a.py"
+    up.ready()
     assert up.closed() == []
-    up(on.AppStarted, "c2", 2)
-    up(on.AppReady, "c2", 2, None)
+    up.started()
+    up.ready()
     assert [outcome for _, _, outcome in up.closed()] == ["ok", "ok"]
+
+
+def test_what_was_saved_before_the_new_app_started_needs_no_start(up: Machine) -> None:
+    up.depend(B)
+    up.built()
+    assert up.save("a.py") == ""
+    up.taken_over("c2")
+    assert up.started() == "probe start 1"
 
 
 def test_a_dead_app_is_restarted_even_during_a_build(up: Machine) -> None:
@@ -188,7 +212,7 @@ def test_a_dependency_that_moves_during_a_swap_is_built_after_it(up: Machine) ->
     up.depend(B)
     up(on.ImageReady, 2, "img-b", cached=False, duration=1.0)
     assert up.depend(C) == ""
-    assert f"image {'c' * 12}" in up(on.Swapped, 2, "c2", "img-b", 1.0)
+    assert f"image {'c' * 12}" in up.taken_over("c2")
 
 
 def test_a_failed_build_leaves_the_old_app_and_is_not_tried_again_for_nothing(up: Machine) -> None:
@@ -209,8 +233,7 @@ def test_a_failed_build_shows_the_sources_that_waited(up: Machine) -> None:
 
 def test_the_first_build_failing_leaves_the_loop_alive() -> None:
     machine = Machine()
-    machine(on.Begun, A, ("a notice",))
-    assert machine.told(events.Notice)[0].message == "a notice"
+    machine(on.Begun, {"": A})
     assert machine(on.ImageFailed, 1, "step", "no") == ""
     assert machine.save("x.md", restarts=()) == ""
     assert machine.save("a.py", restarts=("a.py",)) == ""
@@ -220,42 +243,114 @@ def test_the_first_build_failing_leaves_the_loop_alive() -> None:
 
 def test_a_port_that_is_taken_at_the_start_ends_the_loop() -> None:
     machine = Machine()
-    machine(on.Begun, A)
+    machine(on.Begun, {"": A})
     machine(on.ImageReady, 1, "img-a", cached=True, duration=0.0)
-    failed = {"message": "port 3000 is taken", "hint": "", "restored": False, "fatal": 3}
-    assert machine(on.SwapFailed, 1, **failed) == "quit 3"
+    assert failed(machine, on.Nothing(), fatal=3) == "quit 3"
     assert machine.save("a.py") == ""
 
 
-def failing(machine: Machine, **fields: Any) -> str:
+def failed(machine: Machine, left: on.Left, fatal: int | None = None) -> str:
+    generation = machine.state.generation
+    return machine(on.HandOverFailed, generation, "taken", "", left, fatal)
+
+
+def failing(machine: Machine, left: on.Left) -> str:
     machine.depend(B)
-    machine(on.ImageReady, 2, "img-b", cached=True, duration=0.0)
+    machine.built(cached=True)
     machine.save("a.py")
-    found = {"message": "taken", "hint": "", "restored": True, "fatal": 3} | fields
-    return machine(on.SwapFailed, 2, **found)
+    return failed(machine, left, 3)
 
 
 def test_a_failed_hand_over_leaves_the_old_container_untouched(up: Machine) -> None:
-    assert failing(up, untouched=True) == "restart: a.py"
-    assert up.state.serving == A
+    assert failing(up, on.Untouched()) == "restart: a.py"
+    assert made_from(up.app) == A
+    assert up.told(events.Error)[0].message == "taken"
 
 
 def test_a_failed_start_brings_the_old_container_back(up: Machine) -> None:
-    assert failing(up) == "probe start 1"
+    assert failing(up, on.BroughtBack("c1", up.now + 9)) == ""
     assert [outcome for _, _, outcome in up.closed()] == ["failed", "failed"]
-    assert up.state.container == "c1"
+    assert up.container == "c1"
+    assert up.started() == "probe start 1"
+
+
+def test_what_was_saved_after_the_old_container_was_brought_back_is_seen(up: Machine) -> None:
+    failing(up, on.BroughtBack("c1", 0.0))
+    assert up.started() == "restart: a.py"
 
 
 def test_a_hand_over_that_loses_both_leaves_the_loop_alive(up: Machine) -> None:
-    assert failing(up, restored=False, fatal=None) == ""
-    assert up.state.app is App.ABSENT
+    assert failing(up, on.Nothing()) == ""
+    assert up.app == Absent(Absence.GONE)
     assert up.depend(C).startswith(f"image {'c' * 12}")
+
+
+def test_what_is_wanted_since_a_hand_over_began_is_made_when_that_fails(up: Machine) -> None:
+    up.depend(B)
+    up.built()
+    assert up.depend(C) == ""
+    assert failed(up, on.BroughtBack("c1", up.now)) == f"image {'c' * 12}: package.json: x"
+    assert up.closed() == [(1, "recreate", "failed")]
+    up.started()
+    up.built()
+    up.taken_over("c3")
+    up.started()
+    up.ready()
+    assert up.closed() == [(2, "rebuild", "ok")]
+
+
+def test_a_batch_of_source_and_settings_whose_hand_over_fails_restarts_the_old_app(
+    up: Machine,
+) -> None:
+    changed = wanted("a", memory=1 << 30)
+    up.save("devloop.yaml", want=changed, restarts=("app.py",), respec=True)
+    up.built(cached=True)
+    assert failed(up, on.Untouched()) == "restart: app.py"
+    assert up.save("README.md", restarts=()) == "", "it failed, and nothing has changed since"
+
+
+def test_a_restart_that_a_build_overtakes_is_told_as_what_happened(up: Machine) -> None:
+    up.save("a.py")
+    up.depend(B)
+    up.built()
+    assert up.closed() == [(1, "restart", "superseded")]
+
+
+def test_a_restart_is_answered_while_a_build_runs(up: Machine) -> None:
+    up.save("a.py")
+    up.depend(B)
+    up.started()
+    up.ready()
+    assert up.closed() == [(1, "restart", "ok")]
+
+
+def test_a_start_that_fails_is_told_and_the_next_save_tries_again(up: Machine) -> None:
+    up.save("a.py")
+    up(on.RestartFailed, "c1", "no such process")
+    assert up.closed() == [(1, "restart", "failed")]
+    assert "no such process" in up.told(events.Error)[0].message
+    assert up(on.RestartFailed, "c1", "again") == ""
+    assert up.save("b.py") == "restart: b.py"
+
+
+def test_an_app_that_is_there_to_end_has_not_crashed() -> None:
+    machine = Machine()
+    machine(on.Begun, {"": A}, once=frozenset({""}))
+    machine.built()
+    machine.taken_over("c1")
+    machine.started()
+    machine.depend(wanted("a", cpus=1.0))
+    machine.built(cached=True)
+    machine.taken_over("c2")
+    machine.started()
+    machine(on.AppExited, "c2", 0)
+    assert machine.closed() == [(1, "recreate", "ok")]
 
 
 def test_outcomes_of_an_old_generation_are_dropped(up: Machine) -> None:
     before = up.state
-    assert up(on.Swapped, 9, "c9", "img", None) == ""
-    assert up(on.SwapFailed, 9, message="", hint="", restored=False) == ""
+    assert up(on.HandedOver, 9, "c9", "img", 0.0) == ""
+    assert up(on.HandOverFailed, 9, "", "", on.Nothing()) == ""
     assert up.state == before
 
 
@@ -303,13 +398,8 @@ def test_stopping_cancels_and_quits_and_nothing_happens_after(up: Machine) -> No
     assert up(on.StopAsked, 130) == "quit 130"
     assert up(on.AppReady, "c1", 1, None) == ""
     busy = Machine()
-    busy(on.Begun, A)
+    busy(on.Begun, {"": A})
     assert busy(on.StopAsked, 130) == "cancel the build: asked to stop\nquit 130"
-
-
-def test_a_loop_that_wants_nothing_does_nothing() -> None:
-    state = replace(State(), engine=False)
-    assert step(state, on.EngineFound(1.0))[1][1:] == ()
 
 
 def test_a_manifest_that_restarts_says_why_it_does_not_rebuild(up: Machine) -> None:
@@ -320,25 +410,35 @@ def test_a_manifest_that_restarts_says_why_it_does_not_rebuild(up: Machine) -> N
 def rewrites(up: Machine, times: int) -> None:
     """An app that writes a source of its own right after each start."""
     for _ in range(times):
-        up.now = up.state.started_at - 0.7
+        up.since(up.now + 0.7)
         assert up.save("state.json") == "restart: state.json"
-        up(on.AppStarted, "c1", up.state.starts + 1)
-        up(on.AppReady, "c1", up.state.starts, None)
+        up.started()
+        up.ready()
 
 
-def test_a_file_that_the_app_writes_itself_does_not_restart_it_for_ever(up: Machine) -> None:
+def rests(up: Machine, seconds: float) -> None:
+    up.since(up.now + 0.7)
+    assert up.save("state.json") == f"wait {seconds:g} s until state.json rests"
+
+
+def rested(up: Machine) -> str:
+    return up(on.Settled, "state.json", up.state.unseen[-1].at)
+
+
+def test_a_file_that_the_app_writes_itself_starts_it_ever_later(up: Machine) -> None:
     rewrites(up, 3)
     for _ in range(3):
-        up.now = up.state.started_at - 0.7
-        assert up.save("state.json") == "wait until state.json rests"
+        rests(up, 1.5)
         assert up.closed()[0][1:] == ("none", "ok")
-        assert up(on.Settled, "state.json", up.state.count - 1) == "", "it changed meanwhile"
-        assert up(on.Settled, "state.json", up.state.count) == "restart: state.json"
-        up(on.AppStarted, "c1", up.state.starts + 1)
-    up.now = up.state.started_at - 0.7
-    assert up.save("state.json") == ""
-    assert "the app itself writes it" in up.told(events.CycleFinished)[0].cause
-    assert "a later save does" in up.told(events.Notice)[0].message
+        assert up(on.Settled, "state.json", 0.0) == "", "it changed meanwhile"
+        assert rested(up) == "restart: state.json"
+        up.started()
+    for seconds in (3, 6, 12):
+        rests(up, seconds)
+        told = up.told(events.Notice)
+        assert [("may be writing it" in one.message) for one in told] == [True] * (seconds == 3)
+        assert rested(up) == "restart: state.json"
+        up.started()
     up.now += 10
     assert up.save("state.json") == "restart: state.json"
 
@@ -346,29 +446,36 @@ def test_a_file_that_the_app_writes_itself_does_not_restart_it_for_ever(up: Mach
 def test_saves_after_one_start_count_once(up: Machine) -> None:
     rewrites(up, 3)
     for _ in range(9):
-        up.now = up.state.started_at - 0.7
-        assert up.save("state.json") == "wait until state.json rests"
-    assert up(on.Settled, "state.json", up.state.count) == "restart: state.json"
+        rests(up, 1.5)
+    assert rested(up) == "restart: state.json"
 
 
 def test_a_user_who_saves_fast_loses_nothing(up: Machine) -> None:
     rewrites(up, 3)
-    up.now = up.state.started_at - 0.7
-    up.save("state.json")
-    up.now = up.state.started_at - 0.6
+    rests(up, 1.5)
+    up.since(up.now + 0.7)
     assert up.save("other.py") == "restart: other.py"
-    up(on.AppStarted, "c1", up.state.starts + 1)
-    up.now = up.state.started_at - 0.7
+    up.started()
+    up.since(up.now + 0.7)
     assert up.save("state.json", "other.py") == "restart: state.json, other.py"
     assert up(on.Settled, "state.json", 1) == ""
 
 
+def test_a_file_that_rests_while_an_image_is_made_is_seen_when_that_fails(up: Machine) -> None:
+    rewrites(up, 3)
+    rests(up, 1.5)
+    up.depend(B)
+    assert rested(up) == ""
+    assert up(on.ImageFailed, up.state.generation, "", "no") == "restart: state.json"
+
+
 def test_an_old_container_that_was_made_anew_goes_on_by_its_new_name(up: Machine) -> None:
     up.depend(B)
-    up(on.ImageReady, 2, "img-b", cached=True, duration=0.1)
-    assert up(on.SwapFailed, 2, "no", "", restored=True, container="c9") == "probe start 1"
-    up(on.AppReady, "c9", 1, None)
-    assert (up.state.container, up.state.app) == ("c9", App.READY)
+    up.built(cached=True)
+    assert failed(up, on.BroughtBack("c9", up.now)) == ""
+    assert up.started() == "probe start 1"
+    up.ready()
+    assert up.container == "c9"
     assert up.save("a.py") == "restart: a.py"
 
 
@@ -377,4 +484,4 @@ def test_an_app_that_has_exited_is_not_ready_any_more(up: Machine) -> None:
     up(on.AppExited, "c1", 3)
     up(on.AppReady, "c1", 2, None)
     assert up.told(events.AppReady) == []
-    assert up.state.app is App.EXITED
+    assert isinstance(up.app, Exited)
