@@ -27,6 +27,7 @@ from devloop.model import Project
 from devloop.project.lock import ProjectLock
 from devloop.project.state import Inspection
 from devloop.target import release
+from devloop.target.base import Post
 from devloop.target.compose import PROJECT
 from devloop.target.release import Wish
 
@@ -55,12 +56,14 @@ def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
         if asked:
             at_work(all_apps)
         aim = Once(asked, named=bool(names))
-        driver = Driver(report)
+        request = work.Request(root, engine, report, around, aim=aim)
+
+        def prepare(post: Post) -> work.Ready:
+            ready, target = work.ready(request, compose, post)
+            return work.with_secrets(ready, found), target
+
         with _left_as_it_was(engine, compose):
-            ready, target = work.ready(
-                work.Request(root, engine, report, around, aim=aim), driver, compose
-            )
-            code = driver.run(work.with_secrets(ready, found), target, watch=False)
+            code = Driver(report, prepare).run(watch=False)
         if code == 0 and wish.tag:
             app = all_apps[0]
             _ship(engine, app.project, app.inspection, wish, report)

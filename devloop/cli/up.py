@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from devloop.cli import live, work
 from devloop.cli import project as projects
 from devloop.cli.ending import concluded
@@ -53,8 +55,7 @@ def _up(
         raise UserError("--debug-port is for one app", hint="publish the port in the compose file")
     with ProjectLock(root), ControlServer(Project(root, "").id, requests.history, requests.answer):
         around = projects.surroundings(work.invoking_user(engine), debug_port)
-        driver = Driver(report)
         asked = work.Request(root, engine, report, around, services)
-        found, target = work.ready(asked, driver, compose)
+        driver = Driver(report, partial(work.ready, asked, compose))
         requests.loop = driver
-        return driver.run(found, target)
+        return driver.run()

@@ -20,7 +20,7 @@ from devloop.jobs.schedule.contexts import RunnerContext
 from devloop.jobs.schedule.graph import Jobs
 from devloop.loop.compose_file import ComposeFile
 from devloop.loop.decide.state import SERVE, Aim, Once
-from devloop.loop.driver import Composed, Driver, Work
+from devloop.loop.driver import Composed, Work
 from devloop.loop.source import Source
 from devloop.model import Project
 from devloop.project import inspect
@@ -28,7 +28,7 @@ from devloop.project.git import head
 from devloop.project.inspect import Surroundings
 from devloop.project.state import CONFIG_FILE
 from devloop.target import container
-from devloop.target.base import Target
+from devloop.target.base import Post, Target
 from devloop.target.compose import ComposeProject
 from devloop.target.docker import Links
 
@@ -47,7 +47,7 @@ class Request:
     aim: Aim = SERVE
 
 
-def of_app(asked: Request, driver: Driver) -> Ready:
+def of_app(asked: Request, post: Post) -> Ready:
     """Give the work of a single app; raises ``ConfigError`` or ``UserError``."""
     inspection = projects.look(asked.root, asked.around)
     project = projects.named(asked.root, inspection)
@@ -56,11 +56,11 @@ def of_app(asked: Request, driver: Driver) -> Ready:
     projects.keep_generated(asked.root, inspection)
     workflows = inspect.read_workflows(asked.root, inspection.config)
     source = Source("", project, asked.around, inspection, projects.at_start(inspection))
-    target = container.target(asked.engine, project, driver.post, asked.report, ports.owner)
+    target = container.target(asked.engine, project, post, asked.report, ports.owner)
     return Work(project, {"": source}, workflows, aim=asked.aim), target
 
 
-def of_compose(asked: Request, driver: Driver, compose: Compose) -> Ready:
+def of_compose(asked: Request, compose: Compose, post: Post) -> Ready:
     """Give the work of a Compose project; raises what reading its files raises."""
     config = inspect.read_config(asked.root)
     workflows = inspect.read_workflows(asked.root, config)
@@ -69,7 +69,7 @@ def of_compose(asked: Request, driver: Driver, compose: Compose) -> Ready:
     asked.report(events.UpStarted(model.name, compose.file))
     for text in _notices(file, config.app):
         asked.report(events.Notice(text))
-    links = Links(asked.engine, driver.post, asked.report)
+    links = Links(asked.engine, post, asked.report)
     running = ComposeProject(links, compose, file.now)
     sources = {name: file.source(name, _at_start) for name in sorted(file.developed)}
     composed = Composed(file, running, _at_start)
@@ -102,14 +102,14 @@ def _at_start(source: Source) -> tuple[str, ...]:
     return projects.at_start(source.inspection)
 
 
-def ready(asked: Request, driver: Driver, compose: Compose | None) -> Ready:
+def ready(asked: Request, compose: Compose | None, post: Post) -> Ready:
     """Give the work of whatever project there is."""
     if compose is not None:
-        return of_compose(asked, driver, compose)
+        return of_compose(asked, compose, post)
     if asked.services:
         hint = "services are one's of that"
         raise UserError(f"there is no compose file in {asked.root}", hint=hint)
-    return of_app(asked, driver)
+    return of_app(asked, post)
 
 
 def invoking_user(engine: Engine) -> tuple[int, int] | None:

@@ -31,7 +31,7 @@ from devloop.model import Project
 from devloop.project import inspect
 from devloop.project.git import Head, head
 from devloop.project.state import CONFIG_FILE
-from devloop.target.base import Target
+from devloop.target.base import Post, Target
 from devloop.target.compose import ComposeProject
 
 RECHECK_AFTER = 0.5
@@ -82,19 +82,27 @@ class Work:
 
 
 class Driver:
-    """Runs a project until it is asked to end, or until its aim is reached."""
+    """Runs a project until it is asked to end, or until its aim is reached.
 
-    def __init__(self, report: Report) -> None:
+    ``prepare`` gives what is to be run and the target for it, which posts into the queue; it raises
+    ``DevloopError``.
+    """
+
+    def __init__(self, report: Report, prepare: Callable[[Post], tuple[Work, Target]]) -> None:
         self.report = report
         self.queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self.state = ProjectState()
-        self._target: Target | None = None
-        self._sources: dict[str, Source] = {}
-        self._watching: Watching | None = None
-        self._composed: Composed | None = None
-        self._workflows: tuple[Workflow, ...] = ()
-        self._root = ""
+        self._work, self._target = prepare(self.post)
+        self._sources = self._work.sources
+        self._composed = self._work.composed
+        self._workflows = self._work.workflows
         self._complaint = ""
+        root = self._work.project.root
+        self._pool = Pool(self._target.surroundings(root), report, self._job_ended)
+        compose = self._composed.file.compose if self._composed else None
+        self._watching = Watching(
+            self.queue.put, self._trouble, compose, lambda: self.queue.put(ComposeSaved())
+        )
 
     # what others may ask
 
@@ -108,56 +116,42 @@ class Driver:
 
     def kill(self) -> None:
         """Stop at once."""
-        if self._target:
-            self._target.kill()
+        self._target.kill()
 
     # the loop
 
-    def run(self, work: Work, target: Target, *, watch: bool = True) -> int:
+    def run(self, *, watch: bool = True) -> int:
         """Run; gives the exit code. ``watch``: saves count."""
-        self._target, self._root = target, work.project.root
-        self._sources, self._composed = work.sources, work.composed
-        self._workflows = work.workflows
-        self._pool = Pool(target.surroundings(self._root), self.report, self._job_ended)
-        compose = work.composed.file.compose if work.composed else None
-        self._watching = Watching(
-            self.queue.put, self._trouble, compose, lambda: self.queue.put(ComposeSaved())
-        )
         with signals(self.queue.put, self.kill):
             try:
-                return self._run(work, watch=watch)
+                return self._run(watch=watch)
             finally:
                 for source in self._sources.values():
                     source.stop()
                 self._watching.stop()
 
-    def _run(self, work: Work, *, watch: bool) -> int:
+    def _run(self, *, watch: bool) -> int:
         for source in self._sources.values():
             self._tell_notices(source)
         if watch:
-            self._watch(work)
-        code = self._take(self._begun(work))
+            self._watch()
+        code = self._take(self._begun())
         while code is None:
             code = self._next(self.queue.get())
         self._pool.quit()
-        self._quit()
+        self._target.quit()
         return code
 
-    def _quit(self) -> None:
-        if self._target:
-            self._target.quit()
-
-    def _watch(self, work: Work) -> None:
-        if self._watching is None:
-            return
-        if work.composed:
-            found = work.composed.file
-            contexts = {one.build.context for one in found.now.developed.values()}
-            self._watching.watch_compose(contexts, found.watch)
+    def _watch(self) -> None:
+        if self._composed:
+            file = self._composed.file
+            contexts = {one.build.context for one in file.now.developed.values()}
+            self._watching.watch_compose(contexts, file.watch)
         for source in self._sources.values():
             self._watching.watch(source)
 
-    def _begun(self, work: Work) -> on.Begun:
+    def _begun(self) -> on.Begun:
+        work = self._work
         host = work.host or RunnerContext(work.project.name)
         jobs = Jobs(work.workflows, host, limit=max(2, os.cpu_count() or 2))
         file = work.composed.file if work.composed else None
@@ -199,8 +193,6 @@ class Driver:
     def _perform(self, action: do.Action) -> None:  # noqa: C901, PLR0912 - one arm an action
         """Perform one action, or set it going."""
         target = self._target
-        if target is None:
-            return
         match action:
             case do.Report():
                 self.report(action.event)
@@ -334,8 +326,7 @@ class Driver:
                 continue
             fresh[name] = source
             self._tell_notices(source)
-            if self._watching:
-                self._watching.watch(source)
+            self._watching.watch(source)
         return fresh
 
     def _renew(self, source: Source, file: ComposeFile) -> int | None:

@@ -6,9 +6,10 @@ One container is a project of one service.
 
 - An input says that something happened: a batch of saves and what it means, the end of something
   that an earlier plan set going, a wish of the user's. It carries every fact and the time.
-- ``app`` decides for one service. A save of a source asks for a start of the app; what changes the
-  image or the container asks for a work: ``Building``, ``Built``, ``HandingOver``, then ``Idle``.
-  Whatever ends a work, and however, ``converge`` goes for what is wanted then; nothing else does.
+- ``app`` hands the inputs to one service to where they are decided: ``batches``, ``containers``,
+  ``process``; ``wishes`` are the user's. A save of a source asks for a start (``starts``); what
+  changes the image or the container asks for a work: ``Building``, ``Built``, ``HandingOver``, then
+  ``Idle``. Whatever ends a work, and however, ``converge`` goes for what is wanted then.
 - A save is ``unseen`` until a start has read it, and a start has read what was saved before it was
   ordered. So a save during a start that is under way is followed by one more start, and any number
   of saves by that one. A new container reads what was saved before it was started.

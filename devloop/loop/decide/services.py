@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from devloop import events
-from devloop.loop.decide import app as apps
+from devloop.loop.decide import containers, converge, starts, wishes
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide.actions import (
     BringUp,
@@ -75,7 +75,7 @@ def begin(project: ProjectState, services: Mapping[str, Wanted], once: frozenset
         ServiceState(wanted, name, once=name in once) for name, wanted in sorted(services.items())
     ]
     cause = "ci" if isinstance(project.aim, Once) else "start"
-    return each(project, [apps.ensure(one, cause) for one in fresh])
+    return each(project, [converge.ensure(one, cause) for one in fresh])
 
 
 def begun(project: ProjectState, it: on.Begun) -> Result:
@@ -95,7 +95,9 @@ def remodelled(project: ProjectState, it: on.Remodelled) -> Result:
     """Take another topology: let go of what is no more in it, go for what is new."""
     there = set(it.topology.developed)
     gone = [one for name, one in sorted(project.services.items()) if name not in there]
-    project, plan = each(project, [apps.stopped(one, it.now, "not in it any more") for one in gone])
+    project, plan = each(
+        project, [wishes.stopped(one, it.now, "not in it any more") for one in gone]
+    )
     removed = sorted(project.started - set(it.topology.needs))
     kept = sorted(it.topology.plain & project.started)
     why = "the compose file changed"
@@ -125,7 +127,7 @@ def reconcile(project: ProjectState, now: float) -> Result:
         if found.nodes:
             return _bring_up(project, found, now)
     blocked = [
-        apps.give_up(one, f"waits for {', '.join(failed)}, which failed", now)
+        containers.give_up(one, f"waits for {', '.join(failed)}, which failed", now)
         for name, one in project.services.items()
         if isinstance(one.work, Built) and (failed := _failed_before(project, name))
     ]
@@ -135,7 +137,11 @@ def reconcile(project: ProjectState, now: float) -> Result:
 def _failed_before(project: ProjectState, name: str) -> list[str]:
     """List the services that one waits for and that could not be had."""
     before = sorted(project.topology.built_for(name) - {name})
-    return [one for one in before if one in project.services and apps.failed(project.services[one])]
+    return [
+        one
+        for one in before
+        if one in project.services and containers.failed(project.services[one])
+    ]
 
 
 def _due(project: ProjectState) -> BringUp:
@@ -203,7 +209,7 @@ def _node(project: ProjectState, name: str, after: tuple[str, ...]) -> ServiceNo
     work = service.work
     operation = Operation.RECREATE if container(service.app) else Operation.CREATE
     made = Replacement(work.generation, work.image, work.goal)
-    return ServiceNode(name, operation, apps.reason(service), after, made)
+    return ServiceNode(name, operation, containers.reason(service), after, made)
 
 
 def _bring_up(project: ProjectState, what: BringUp, now: float) -> Result:
@@ -213,7 +219,7 @@ def _bring_up(project: ProjectState, what: BringUp, now: float) -> Result:
         project, bringing=UnderWay(what.number, names), brought=what.number, due=(), headstart=False
     )
     handed = [
-        apps.hand_over(service, service.work, now)
+        containers.hand_over(service, service.work, now)
         for name in names
         if (service := project.services.get(name)) and isinstance(service.work, Built)
     ]
@@ -241,7 +247,7 @@ def _restart_with(project: ProjectState, name: str, now: float) -> Result:
     )
     project = replace(project, due=(*project.due, *due))
     developed = [project.services[one] for one in asking if one in project.services]
-    return each(project, [apps.restart_because(one, cause, now) for one in developed])
+    return each(project, [starts.restart_because(one, cause, now) for one in developed])
 
 
 def brought_up(project: ProjectState, it: on.BroughtUp) -> Result:
@@ -253,7 +259,7 @@ def brought_up(project: ProjectState, it: on.BroughtUp) -> Result:
     told: Plan = (tell(events.Error(it.message, it.hint)),) if it.message else ()
     if it.apart:
         again = [project.services[one] for one in names if one in project.services]
-        project, _ = each(project, [(apps.try_alone(one), ()) for one in again])
+        project, _ = each(project, [(containers.try_alone(one), ()) for one in again])
     elif it.message:
         failed = set(names) - project.started - set(project.services)
         project = replace(project, given_up=project.given_up | failed)

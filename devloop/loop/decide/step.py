@@ -9,7 +9,7 @@ from devloop import events
 from devloop.jobs.schedule import graph
 from devloop.loop.decide import app as apps
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide import jobs, once, services
+from devloop.loop.decide import jobs, once, services, wishes
 from devloop.loop.decide.actions import Deadline, Plan, Quit, Reconnect, tell
 from devloop.loop.decide.cycles import NO_ENGINE
 from devloop.loop.decide.services import each, of_service, put
@@ -40,7 +40,7 @@ def _end(project: ProjectState, plan: Plan, now: float) -> Result:
     """Close what is open before the end, of which there is one."""
     quits = [one for one in plan if isinstance(one, Quit)]
     rest = tuple(one for one in plan if not isinstance(one, Quit))
-    stopped = [apps.stopped(one, now, quits[0].cause) for one in project.services.values()]
+    stopped = [wishes.stopped(one, now, quits[0].cause) for one in project.services.values()]
     project, closed = each(project, stopped)
     return replace(project, aim=Over()), (*rest, *closed, quits[0])
 
@@ -58,7 +58,7 @@ def _to_service(project: ProjectState, happened: on.ServiceEvent) -> Result:
         return project, ()
     lost = project.engine is EngineState.LOST
     if lost and isinstance(happened, on.Changed):
-        service, plan = apps.saved_without_engine(service, happened)
+        service, plan = wishes.saved_without_engine(service, happened)
     else:
         service, plan = apps.step(service, happened)
     project = put(project, service)
@@ -115,18 +115,18 @@ def _asked(project: ProjectState, it: on.RestartAsked | on.RebuildAsked, what: s
 
 def _asked_of(
     project: ProjectState, service: ServiceState, it: on.RestartAsked | on.RebuildAsked, what: str
-) -> apps.Result:
+) -> tuple[ServiceState, Plan]:
     if project.engine is EngineState.LOST:
-        return apps.without_engine(service, it.now, Outcome.FAILED, what)
+        return wishes.without_engine(service, it.now, Outcome.FAILED, what)
     if isinstance(it, on.RestartAsked):
-        return apps.restart_asked(service, it.now)
-    return apps.rebuild_asked(service, it.now)
+        return wishes.restart_asked(service, it.now)
+    return wishes.rebuild_asked(service, it.now)
 
 
 def _engine_lost(project: ProjectState, it: on.EngineLost) -> Result:
     if project.engine is EngineState.LOST:
         return project, ()
-    lost = [apps.engine_lost(one, it.now) for one in project.services.values()]
+    lost = [wishes.engine_lost(one, it.now) for one in project.services.values()]
     project, closed = each(services.engine_lost(project), lost)
     error = tell(events.Error("the Docker Engine is gone", "waiting until it answers again"))
     return project, (error, *closed, Reconnect(NO_ENGINE))
@@ -137,6 +137,6 @@ def _engine_found(project: ProjectState) -> Result:
         return project, ()
     told = tell(events.Notice("the Docker Engine answers again"))
     project = replace(project, engine=EngineState.ANSWERS)
-    project, plan = each(project, map(apps.engine_found, project.services.values()))
+    project, plan = each(project, map(wishes.engine_found, project.services.values()))
     project, more = services.headstart(project)
     return project, (told, *plan, *more)

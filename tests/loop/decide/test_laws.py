@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from devloop import events
 from devloop.loop.decide import actions as do
-from devloop.loop.decide import app as apps
+from devloop.loop.decide import containers
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide.state import (
     Absence,
@@ -508,7 +508,7 @@ class World(RuleBasedStateMachine):
     def at_rest(self, one: ServiceState) -> None:
         if isinstance(one.work, Built):
             before = self.topology.built_for(one.name) - {one.name}
-            assert any(apps.failed(self.project.services[name]) for name in before)
+            assert any(containers.failed(self.project.services[name]) for name in before)
             return
         assert isinstance(one.work, Idle)
         if isinstance(one.app, Absent):
