@@ -25,13 +25,18 @@ FIRST = 1
 
 @dataclass
 class Attached:
-    """A container whose output is read; ``announced`` holds its marks back until it is known."""
+    """A container whose output is read; ``announced`` holds its marks back until it is known.
+
+    ``late``: it was started before it was attached to, and what it wrote at once may be lost: the
+    engine can date a container's first line before its start.
+    """
 
     container: Container
     announced: threading.Event = field(default_factory=threading.Event)
     expected_end: bool = False
     channel: Channel | None = None
     starts: int = FIRST
+    late: bool = False
 
 
 class Attachment:
@@ -60,13 +65,14 @@ class Attachment:
     def announce(self, attached: Attached) -> None:
         """Let what a container reports be heard, and have a quick way to signal it.
 
-        One without a supervisor does not tell its first start: it is told here.
+        The first start of one without a supervisor, or that was attached to late, is told here.
         """
         attached.announced.set()
-        if attached.container.nonce:
-            threads.spawn(self._open_channel, attached, failed=self._failed)
-        else:
+        supervised = bool(attached.container.nonce)
+        if attached.late or not supervised:
             self._mark(attached, "started", FIRST)
+        if supervised:
+            threads.spawn(self._open_channel, attached, failed=self._failed)
 
     def retire(self, attached: Attached) -> None:
         """Take the container's end for expected from now on."""
@@ -134,6 +140,7 @@ class Attachment:
 
     def follow(self, attached: Attached, *, replay: bool = False) -> None:
         """Read a container's output from before its start, or from its start on, until its end."""
+        attached.late = replay
         begun = threading.Event()
 
         def read() -> None:
