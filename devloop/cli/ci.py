@@ -28,7 +28,7 @@ from devloop.project.lock import ProjectLock
 from devloop.project.state import Inspection
 from devloop.target import release
 from devloop.target.base import Post
-from devloop.target.compose import PROJECT
+from devloop.target.compose_services import PROJECT
 from devloop.target.release import Wish
 
 

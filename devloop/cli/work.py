@@ -20,8 +20,8 @@ from devloop.jobs.schedule.contexts import RunnerContext
 from devloop.jobs.schedule.graph import Jobs
 from devloop.loop.compose_file import ComposeFile
 from devloop.loop.decide.state import SERVE, Aim, Once
-from devloop.loop.driver import Composed, Work
 from devloop.loop.source import Source
+from devloop.loop.work import Composed, Work
 from devloop.model import Project
 from devloop.project import inspect
 from devloop.project.git import head

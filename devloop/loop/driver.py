@@ -17,22 +17,20 @@ from devloop.errors import DevloopError
 from devloop.jobs.run.pool import Pool
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome, Jobs
-from devloop.jobs.workflow.model import Workflow
 from devloop.loop.compose_file import ComposeFile, Reread
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.state import SERVE, Aim, ProjectState
+from devloop.loop.decide.state import ProjectState
 from devloop.loop.decide.step import step
 from devloop.loop.decide.topology import SINGLE
 from devloop.loop.signals import signals
 from devloop.loop.source import Batch, Source, saved, tell_problems
 from devloop.loop.watching import Watching
-from devloop.model import Project
+from devloop.loop.work import Composed, Work
 from devloop.project import inspect
 from devloop.project.git import Head, head
 from devloop.project.state import CONFIG_FILE
 from devloop.target.base import Post, Target
-from devloop.target.compose import ComposeProject
 
 RECHECK_AFTER = 0.5
 HEADSTART = 0.5
@@ -58,27 +56,6 @@ class ComposeSaved:
 
 Item = on.AnyInput | Batch | RecheckDue | ComposeSaved | Reread | None
 """What comes out of the queue; None only wakes."""
-
-
-@dataclass(frozen=True)
-class Composed:
-    """What a Compose project has besides: its file, what runs of it, what is told of a new one."""
-
-    file: ComposeFile
-    project: ComposeProject
-    notices: Callable[[Source], tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a loop is about: the project's folder, its services' folders, its jobs, its aim."""
-
-    project: Project
-    sources: dict[str, Source]
-    workflows: tuple[Workflow, ...] = ()
-    composed: Composed | None = None
-    aim: Aim = SERVE
-    host: RunnerContext | None = None
 
 
 class Driver:

@@ -12,28 +12,36 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from devloop import events, threads
+from devloop import events
 from devloop.compose import change as changes
 from devloop.compose.change import ServiceChange
 from devloop.compose.command import Compose
 from devloop.compose.model import Model
 from devloop.compose.settings import Developed
-from devloop.engine import containers, images, logs, volumes
-from devloop.engine.containers import Container, ListedContainer
+from devloop.engine import containers, images, volumes
+from devloop.engine.containers import Container
 from devloop.errors import DevloopError, EngineGoneError, HostError
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide.actions import BringUp, Operation, Replacement, ServiceNode
-from devloop.model import LABEL_PROJECT, ContainerSpec, Port, Project
+from devloop.model import Project
 from devloop.target import prepare
 from devloop.target import settings as settings_of
 from devloop.target.attachment import Attached
+from devloop.target.compose_services import ComposeServices
 from devloop.target.container import make_mount_points
 from devloop.target.docker import DockerTarget, Links, fatal_code, words
 
-PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 GRACE = 10
-ONE_OFF = "com.docker.compose.oneoff=False"
 HINT = "see the compose file"
+
+
+@dataclass(frozen=True)
+class ComposeModel:
+    """What a compose file says: ``wanted`` are the services that are to run."""
+
+    model: Model
+    developed: Mapping[str, Developed]
+    wanted: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ class ComposeProject:
         self._compose = compose
         self._known = known
         self._changes: dict[str, ServiceChange] = {}
-        self._listened: set[str] = set()
-        self._others = frozenset(self._running())
+        self._there = ComposeServices(links, known.model.name)
+        self._others = frozenset(self._there.running())
         self._changing = threading.Lock()
 
     def target(self) -> DockerTarget:
@@ -75,7 +83,7 @@ class ComposeProject:
 
     def forget(self) -> None:
         """Take nothing for started: the engine was gone."""
-        self._listened.clear()
+        self._there.forget()
 
     # bringing up
 
@@ -123,7 +131,7 @@ class ComposeProject:
             return self._not_started(order, prepared, olds, error)
         for one in prepared:
             self._hand_over(one, olds[one.node.service], started_at)
-        self._listen_to(plain, began)
+        self._there.listen_to(plain, began)
         return on.BroughtUp(time.monotonic(), order.number, tuple(plain))
 
     def _not_started(
@@ -156,7 +164,7 @@ class ComposeProject:
     def _hand_over(self, one: Prepared, old: Attached | None, started_at: float) -> None:
         """Attach to the container that Compose has started."""
         service = one.node.service
-        identity = self._container(service)
+        identity = self._there.container(service)
         if identity is None:
             error = HostError("its container is gone", hint="save a file to start it again")
             self._tell_failed(one.node, one.made, error, on.Nothing())
@@ -177,7 +185,7 @@ class ComposeProject:
     def _attached(self, container: Container, identity: str) -> Attached:
         """Give a container of Compose's to be attached to, with the ports that it has."""
         spec = container.spec
-        ports = tuple(_in_order(self._published(identity), spec))
+        ports = self._there.published(identity, spec)
         return Attached(replace(container, id=identity, spec=replace(spec, ports=ports)))
 
     def _bring_back(self, service: str, old: Attached | None) -> on.Left:
@@ -190,7 +198,7 @@ class ComposeProject:
         started_at = time.monotonic()
         try:
             self._up([service], needs=False)
-            identity = self._container(service)
+            identity = self._there.container(service)
         except DevloopError:
             return on.Nothing()
         if identity is None:
@@ -250,7 +258,7 @@ class ComposeProject:
         if any(users.values()):
             self._compose.up(document, names, deps=needs, start=False)
             for one, user in users.items():
-                identity = self._container(one)
+                identity = self._there.container(one)
                 if user and identity:
                     prepare.settle_user(self._engine, identity, user)
         self._compose.up(document, names, deps=needs)
@@ -258,18 +266,18 @@ class ComposeProject:
     def _remove(self, names: Iterable[str]) -> None:
         for name in names:
             self._changes.pop(name, None)
-            for one in self._found(name):
+            for one in self._there.found(name):
                 containers.stop(self._engine, one.id, GRACE)
                 containers.remove(self._engine, one.id)
 
     def _restart(self, names: Iterable[str]) -> None:
         """Restart services that devloop does not develop, in their own grace."""
         for name in names:
-            identity = self._container(name)
+            identity = self._there.container(name)
             if identity:
                 began = time.time()
                 containers.restart_whole(self._engine, identity)
-                self._listen(name, began)
+                self._there.listen(name, began)
 
     # the end
 
@@ -290,81 +298,8 @@ class ComposeProject:
         self._compose.interrupt()
         with suppress(DevloopError):
             for name in self._known.wanted - self._others:
-                for one in self._found(name):
+                for one in self._there.found(name):
                     containers.kill(self._engine, one.id)
-
-    # what is there
-
-    def _container(self, name: str) -> str | None:
-        """Give the id of a service's container."""
-        found = self._found(name)
-        return found[0].id if found else None
-
-    def _found(self, name: str) -> tuple[ListedContainer, ...]:
-        labels = [f"{PROJECT}={self._known.model.name}", f"{SERVICE}={name}", ONE_OFF]
-        return containers.labelled(self._engine, labels)
-
-    def _published(self, identity: str) -> tuple[Port, ...]:
-        found = containers.inspect(self._engine, identity).ports
-        return tuple(
-            Port(one.container, one.published, one.host or "0.0.0.0")  # noqa: S104
-            for one in found
-            if one.protocol == "tcp"
-        )
-
-    def _running(self) -> Iterable[str]:
-        """List the services that ran before, but for what an earlier loop has left."""
-        labels = [f"{PROJECT}={self._known.model.name}", ONE_OFF]
-        for one in containers.labelled(self._engine, labels, running=True):
-            if LABEL_PROJECT not in one.labels:
-                yield one.labels[SERVICE]
-
-    def _listen_to(self, names: Iterable[str], began: float) -> None:
-        """Listen to services that nobody listens to yet."""
-        for name in sorted(set(names) - self._listened):
-            self._listened.add(name)
-            self._listen(name, began)
-
-    def _listen(self, name: str, since: float) -> None:
-        """Report what a service that devloop does not develop is, and writes from a time on."""
-        found = next(iter(self._found(name)), None)
-        if found is None:
-            return
-        if found.state == "running":
-            self._tell(name, events.ServiceStarted(found.id, found.image))
-
-        def line(stream: str, text: str) -> None:
-            self._links.report(events.Log(name, stream, text))
-
-        def read() -> None:
-            with suppress(DevloopError):
-                pieces = self._engine.logs(found.id, since=since)
-                logs.split(pieces, "", line, lambda *_: None)
-            self._ended(name, found.id)
-
-        threads.spawn(read, failed=self._links.failed, name=f"logs of {name}")
-
-    def _ended(self, name: str, identity: str) -> None:
-        """Report the end of a service, unless it was ended here or runs again."""
-        if self._links.quitting.is_set():
-            return
-        with suppress(DevloopError):
-            containers.wait_end(self._engine, identity)
-            code = containers.exit_code(self._engine, identity)
-            if code is not None and not self._links.quitting.is_set():
-                self._tell(name, events.ServiceExited(code))
-
-    def _tell(self, name: str, event: events.Event) -> None:
-        self._links.report(events.of_service(event, name))
-
-
-@dataclass(frozen=True)
-class ComposeModel:
-    """What a compose file says: ``wanted`` are the services that are to run."""
-
-    model: Model
-    developed: Mapping[str, Developed]
-    wanted: frozenset[str]
 
 
 def _as_written(image: images.Image, one: Developed) -> images.Image:
@@ -386,14 +321,3 @@ def _change(one: Developed, name: str, container: Container, digest: str) -> Ser
     settings = settings_of.of(name, known, spec, labels, container.nonce, kept)
     # the compose file says whether stdin is open, and all of one that has no supervisor
     return ServiceChange(one, replace(settings, stdin=False, init=bool(container.nonce)))
-
-
-def _in_order(ports: Iterable[Port], spec: ContainerSpec) -> list[Port]:
-    """Order the ports of a container as the model has them, IPv4 first."""
-    order = [port.container for port in spec.ports]
-
-    def place(one: Port) -> tuple[int, bool]:
-        at = order.index(one.container) if one.container in order else len(order)
-        return at, ":" in one.host
-
-    return sorted(ports, key=place)
