@@ -26,7 +26,7 @@ class ComposeServices:
         self._listened: set[str] = set()
 
     def forget(self) -> None:
-        """Listen to nobody any more: the engine was gone."""
+        """Take every container for new: the engine was gone."""
         self._listened.clear()
 
     def container(self, name: str) -> str | None:
@@ -57,10 +57,12 @@ class ComposeServices:
                 yield one.labels[SERVICE]
 
     def listen_to(self, names: Iterable[str], began: float) -> None:
-        """Listen to services that nobody listens to yet."""
-        for name in sorted(set(names) - self._listened):
-            self._listened.add(name)
-            self.listen(name, began)
+        """Listen to services whose containers are new."""
+        for name in sorted(set(names)):
+            identity = self.container(name)
+            if identity and identity not in self._listened:
+                self._listened.add(identity)
+                self.listen(name, began)
 
     def listen(self, name: str, since: float) -> None:
         """Report what a service that devloop does not develop is, and writes from a time on."""
