@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from devloop.cli import project as projects
-from devloop.engine.client import Engine, connect
 from devloop.loop.decide import inputs as on
-from devloop.loop.driver import Batch, Loop
+from devloop.loop.decide.state import Running
+from devloop.loop.driver import Driver
+from devloop.loop.source import Batch, Source
+from devloop.loop.work import Work
 from devloop.model import Change, ChangeKind
 from tests.bench.figures import Effort, Figure, median, progress, spread
 from tests.e2e import harness
@@ -28,16 +30,14 @@ ALLOWED = 0.005
 FOLDERS = 100
 
 
-class Hands:
-    """Takes the plans and does nothing."""
+class Idle:
+    """A target that is told what to do and does nothing."""
 
     def __init__(self) -> None:
-        self.inspection: Any = None
         self.done: list[str] = []
 
-    def run(self, action: object) -> None:
-        """Remember an action."""
-        self.done.append(type(action).__name__)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *_: self.done.append(name)
 
 
 def tree(root: Path, files: int) -> None:
@@ -51,21 +51,30 @@ def tree(root: Path, files: int) -> None:
         (folder / f"module{number}.js").write_text(f"module.exports = {number}\n")
 
 
-def idle_loop(root: Path, engine: Engine) -> Loop:
-    """Give a loop whose app serves, or so it thinks; nothing is done to the engine."""
+def idle_driver(root: Path, target: Idle) -> Driver:
+    """Give a driver whose app serves, or so it thinks; there is no engine."""
     around = projects.surroundings()
     inspection = projects.look(str(root), around)
     project = projects.named(str(root), inspection)
-    loop = Loop(project, engine, lambda _event: None, around, lambda _port: "")
-    loop.inspection, loop.executor = inspection, Hands()  # type: ignore[assignment]
+    work = Work(project, {"": Source("", project, around, inspection)})
+    driver = Driver(lambda _event: None, lambda _post: (work, target))
     for happened in (
-        on.Begun(0.0, inspection.wanted, ()),
-        on.ImageReady(0.0, 1, "image", cached=True, duration=0.0),
-        on.Swapped(0.0, 1, "container", "image", None),
-        on.AppReady(0.0, "container", 1, None),
+        on.Begun(0.0, {"": inspection.wanted}),
+        on.ImageReady(0.0, "", 1, "image", cached=True, duration=0.0),
+        on.HandedOver(0.0, "", 1, "container", "image", 0.0),
+        on.BroughtUp(0.0, 1),
     ):
-        loop._take(happened)  # noqa: SLF001 - the loop without its queue
-    return loop
+        driver._take(happened)  # noqa: SLF001 - the loop without its queue
+    answer(driver)
+    return driver
+
+
+def answer(driver: Driver) -> None:
+    """Let the app start, if it was told to, and answer."""
+    app = driver.state.services[""].app
+    if isinstance(app, Running):
+        driver._take(on.AppStarted(0.0, "", "container", app.ordered))  # noqa: SLF001
+        driver._take(on.AppReady(0.0, "", "container", app.ordered, None))  # noqa: SLF001
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
@@ -74,14 +83,14 @@ def measure(effort: Effort) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="devloop-bench-") as folder:
         root = Path(os.path.realpath(folder))
         tree(root, effort.files)
-        loop = idle_loop(root, connect())
-        hands: Any = loop.executor
+        target = Idle()
+        driver = idle_driver(root, target)
         for name, path, content in _edits():
-            hands.done.clear()
-            taken = [_decide(loop, root, path, content(turn)) for turn in range(effort.many)]
+            target.done.clear()
+            taken = [_decide(driver, root, path, content(turn)) for turn in range(effort.many)]
             what = f"decision among {effort.files} files: {name}"
-            if "EnsureImage" in hands.done:
-                raise AssertionError(f"{name} led to {hands.done}")
+            if "ensure_image" in target.done:
+                raise AssertionError(f"{name} led to {target.done}")
             kept = median(taken) < ALLOWED
             yield Figure(what, spread(taken), f"under {ALLOWED * 1000:.0f} ms", kept)
 
@@ -98,12 +107,11 @@ def _edits() -> Iterator[tuple[str, str, Callable[[int], str]]]:
     yield "comment in devloop.yaml", "devloop.yaml", lambda turn: f"# {turn}\nname: shop\n"
 
 
-def _decide(loop: Loop, root: Path, path: str, content: str) -> float:
+def _decide(driver: Driver, root: Path, path: str, content: str) -> float:
     (root / path).write_text(content)
-    batch = Batch((Change(path, ChangeKind.MODIFIED),))
+    batch = Batch("", (Change(path, ChangeKind.MODIFIED),))
     began = time.perf_counter()
-    loop._next(batch)  # noqa: SLF001 - what the queue's reader calls
+    driver._next(batch)  # noqa: SLF001 - what the queue's reader calls
     took = time.perf_counter() - began
-    ready = on.AppReady(0.0, "container", loop.state.starts, None)
-    loop._take(ready)  # noqa: SLF001 - the app answers again
+    answer(driver)
     return took

@@ -21,7 +21,7 @@ def shown(plan: Plan) -> list[str]:
     return [str(one) for one in plan if not isinstance(one, graph.Tell)]
 
 
-def orders(plan: Plan) -> list[graph.Order]:
+def orders(plan: Plan) -> list[graph.JobOrder]:
     return [one.order for one in plan if isinstance(one, StartJob)]
 
 
