@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO, TypeAlias
 
-from devloop.errors import HostError, ProjectError
+from devloop.errors import DevloopError, HostError, ProjectError
 from devloop.image.context import GENERATED_DOCKERFILE, GENERATED_IGNORE
 from devloop.image.progress import BuildLog, Progress, Vertex
 
@@ -32,12 +32,15 @@ class BuildFailedError(ProjectError):
         self.step = step
 
 
-class StaleContextError(Exception):
+class StaleContextError(DevloopError):
     """A file is not any more what the fingerprint was made from; the text is its path."""
 
 
-class BuildCancelledError(Exception):
+class BuildCancelledError(DevloopError):
     """The build was cancelled by a newer change."""
+
+    def __init__(self) -> None:
+        super().__init__("the build was cancelled")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from devloop.errors import UserError
 from devloop.image import dockerfile as df
 from devloop.image import ignorefile
 from devloop.image.ignorefile import Ignore
@@ -136,7 +137,7 @@ class BuildSettings:
     platform: str = ""
 
 
-class TargetError(Exception):
+class TargetError(UserError):
     """The Dockerfile has no such stage, or no stage at all."""
 
 

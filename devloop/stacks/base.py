@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from devloop.errors import UserError
 from devloop.model import Command
 from devloop.stacks.facts import Facts
 
@@ -128,7 +129,7 @@ class Detection:
     production: Production = field(default_factory=Production)
 
 
-class ManifestError(Exception):
+class ManifestError(UserError):
     """A manifest does not parse.
 
     ``line`` and ``column`` count from 1 and are 0 where the parser does not tell.

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from devloop.errors import UserError
 from devloop.jobs.expressions.values import Value, number_literal
 
 MAX_LENGTH = 21_000
@@ -22,13 +23,12 @@ CONSTANTS: dict[str, Value] = {
 MARKS = "()[],"
 
 
-class ExpressionError(Exception):
+class ExpressionError(UserError):
     """An expression cannot be read or evaluated; ``kind`` is lexing, parsing or evaluation."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-        self.message = message
 
 
 class Kind(StrEnum):
