@@ -77,10 +77,21 @@ class Compose:
         ``every``: with the services of all profiles. Raises ``ConfigError`` with Compose's own
         words, ``HostError`` without Compose.
         """
+        self._check_size()
         profiles = EVERY_PROFILE if every else ()
         model = models.parse(json.loads(self._resolved("json", profiles)))
         written = self._resolved("yaml", profiles)  # JSON leaves extensions out (seen)
         return model, self._extensions(written)
+
+    def _check_size(self) -> None:
+        """Refuse what would take all memory before Compose reads it; the rest is Compose's to say.
+
+        Raises ``ConfigError``.
+        """
+        names = self.files or (*FILES, *OVERRIDES)
+        for name in names:
+            with suppress(OSError), open(os.path.join(self.folder, name), "rb") as stream:
+                nodes.check_size(stream.read(), os.path.relpath(stream.name, self.folder))
 
     def _resolved(self, form: str, profiles: Sequence[str]) -> bytes:
         ended = self._run([*profiles, *self._chosen(), "config", "--format", form])

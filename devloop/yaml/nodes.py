@@ -20,6 +20,9 @@ OCTAL = re.compile(r"0o[0-7]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 100
+TOO_MANY = "its aliases unfold to more than"
+MAX_REPEATED = 100_000
+"""So many values at most may come from aliases: a few lines can ask for billions of them."""
 
 Scalar = str | int | float | bool | None
 
@@ -72,9 +75,20 @@ def parse(content: bytes, path: str) -> YamlNode:
         return YamlNode({}, 1, 1)
     builder = _Builder(path)
     node = builder.node(root, ())
+    builder.check_size(root)
     if builder.problems:
         raise ConfigError(tuple(builder.problems))
     return node
+
+
+def check_size(content: bytes, path: str) -> None:
+    """Raise ``ConfigError`` if a document's aliases unfold to too much, for no other reason."""
+    try:
+        parse(content, path)
+    except ConfigError as error:
+        found = tuple(one for one in error.problems if one.message.startswith(TOO_MANY))
+        if found:
+            raise ConfigError(found) from None
 
 
 def _unreadable(error: Exception, content: bytes, path: str) -> Problem:
@@ -101,6 +115,13 @@ class _Builder:
         self.path = path
         self.problems: list[Problem] = []
         self.done: dict[int, YamlNode] = {}
+        self.sizes: dict[int, int] = {}
+
+    def check_size(self, root: yaml.Node) -> None:
+        """Refuse a file whose aliases unfold to more values than anything can be done with."""
+        if self.sizes.get(id(root), 0) - len(self.done) > MAX_REPEATED:
+            what = f"{TOO_MANY} {MAX_REPEATED:,} values"
+            self.problem(root, what, "write out what is meant, or repeat less of it")
 
     def node(self, raw: yaml.Node, above: tuple[int, ...]) -> YamlNode:
         known = self.done.get(id(raw))
@@ -120,6 +141,7 @@ class _Builder:
         else:  # pragma: no cover - the parser knows three kinds of node
             raise TypeError(raw)
         self.done[id(raw)] = made
+        self.sizes[id(raw)] = 1 + sum(self.sizes.get(one, 0) for one in _below(raw))
         return made
 
     def mapping(self, raw: yaml.MappingNode, above: tuple[int, ...]) -> dict[str, YamlNode]:
@@ -134,10 +156,19 @@ class _Builder:
                 found[key.value] = replace(self.node(value, above), key=place)
         return found
 
-    def problem(self, raw: yaml.Node, message: str) -> None:
+    def problem(self, raw: yaml.Node, message: str, hint: str = "") -> None:
         mark = raw.start_mark
         where = f"{self.path}:{mark.line + 1}:{mark.column + 1}"
-        self.problems.append(Problem(message, location=where))
+        self.problems.append(Problem(message, hint=hint, location=where))
+
+
+def _below(raw: yaml.Node) -> list[int]:
+    """List the ids of the values that a node is made of."""
+    if isinstance(raw, yaml.SequenceNode):
+        return [id(one) for one in raw.value]
+    if isinstance(raw, yaml.MappingNode):
+        return [id(value) for _, value in raw.value]
+    return []
 
 
 def _scalar(raw: yaml.ScalarNode) -> Scalar:
