@@ -60,9 +60,16 @@ def terminal_may_close() -> Iterator[None]:
 
 
 def lines(text: str) -> list[str]:
-    """Give an event's text as printable lines; all but the first are indented."""
+    """Give an event's text as printable lines; all but the first are indented.
+
+    None begins, after blanks, as a command of GitHub's runner does: it reads all that is printed.
+    """
     first, *more = (clean(line) for line in text.rstrip("\n").split("\n"))
-    return [first, *(f"  {line}" for line in more)]
+    return [_harmless(first), *(f"  {_harmless(line)}" for line in more)]
+
+
+def _harmless(line: str) -> str:
+    return f"| {line}" if line.lstrip().startswith(("::", "##[")) else line
 
 
 def last_written(text: str) -> str:

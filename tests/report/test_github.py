@@ -39,6 +39,26 @@ def test_an_event_as_a_line(event: events.Event, line: str) -> None:
     assert told(event) == [line]
 
 
+COMMANDS = "::add-mask::x\n  ::set-output name=image::evil\n\t::stop-commands::t\n##[error]x"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.ImageFailed("RUN x", COMMANDS),
+        events.ImageFailed(COMMANDS, COMMANDS),
+        events.Notice(COMMANDS),
+        events.Log("app", "stdout", "::error::x"),
+        events.AppExited(1, service="::error::x"),
+    ],
+)
+def test_no_line_of_anybody_elses_is_a_command(event: events.Event) -> None:
+    ours = ("::group::", "::endgroup::", "::error::the build failed")
+    for line in told(event):
+        begins = line.lstrip()
+        assert begins.startswith(ours) or not begins.startswith(("::", "##["))
+
+
 def test_the_steps_of_a_build_are_a_group() -> None:
     step = events.ImageStep("[1/2] RUN x", cached=True, duration_s=0.0)
     built = events.ImageBuilt("shop:1", "f" * 64, cached=False, duration_s=1.0)
