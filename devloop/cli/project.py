@@ -14,7 +14,7 @@ from devloop.errors import UserError
 from devloop.model import Project
 from devloop.project import inspect
 from devloop.project.inspect import Surroundings
-from devloop.project.lock import STATE_FOLDER, make_state_folder
+from devloop.project.lock import STATE_FOLDER, make_state_folder, write_state
 from devloop.project.state import Inspection
 from devloop.scaffold import plan as scaffold
 from devloop.scaffold import write as scaffold_write
@@ -103,8 +103,9 @@ def both(first: Report, second: Report) -> Report:
 def keep_generated(root: str, inspection: Inspection) -> None:
     """Keep a Dockerfile that devloop wrote where the user can read it."""
     if inspection.generated:
-        make_state_folder(os.path.join(root, STATE_FOLDER))
-        Path(root, STATE_FOLDER, "Dockerfile").write_text(inspection.dockerfile, "utf-8")
+        folder = os.path.join(root, STATE_FOLDER)
+        make_state_folder(folder)
+        write_state(folder, "Dockerfile", inspection.dockerfile)
 
 
 def at_start(inspection: Inspection) -> tuple[str, ...]:

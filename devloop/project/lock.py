@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ else:
     OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
 STATE_FOLDER = ".devloop"
+IGNORE = ".gitignore"
 FAR = 1 << 20
 """Where Windows locks a byte: nobody else can read what is locked, and the holder is to be read."""
 
@@ -110,14 +112,47 @@ def _take(fd: int) -> bool:
 
 
 def make_state_folder(path: str) -> None:
-    """Make ``.devloop`` with a .gitignore of its own."""
+    """Make ``.devloop`` with a .gitignore of its own; a project may have brought one.
+
+    Raises ``UserError`` if it is a link or no folder, ``HostError`` if it cannot be written.
+    """
+    refuse_link(path)
     try:
         os.makedirs(path, exist_ok=True)
-        ignore = os.path.join(path, ".gitignore")
-        if not os.path.exists(ignore):
-            with open(ignore, "w", encoding="ascii") as stream:
-                stream.write("*\n")
+    except FileExistsError:
+        hint = "devloop keeps its state there; rename the file"
+        raise UserError(f"{path} is no folder", hint=hint) from None
     except OSError as error:
-        raise HostError(
-            f"{path} cannot be written: {error.strerror}", hint="is the project folder writable?"
-        ) from None
+        raise _unwritable(path, error) from None
+    if not os.path.lexists(os.path.join(path, IGNORE)):
+        write_state(path, IGNORE, "*\n")
+
+
+def write_state(folder: str, name: str, text: str) -> None:
+    """Write a file of ours into the state folder, whole or not at all, and through no link.
+
+    Raises ``UserError`` if a link stands in its place, ``HostError`` if it cannot be written.
+    """
+    path = os.path.join(folder, name)
+    refuse_link(path)
+    try:
+        fd, made = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
+        with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(text)
+        os.chmod(made, 0o644)
+        os.replace(made, path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def refuse_link(path: str) -> None:
+    """Raise ``UserError`` for a link: what it points to may be anybody's."""
+    if os.path.islink(path):
+        there = os.readlink(path)
+        hint = "devloop writes there, and never outside of the project; remove it"
+        raise UserError(f"{path} is a link to {there}", hint=hint)
+
+
+def _unwritable(path: str, error: OSError) -> HostError:
+    what = f"{path} cannot be written: {error.strerror}"
+    return HostError(what, hint="is the project folder writable?")
