@@ -240,14 +240,17 @@ def handed_over(project: ProjectState, it: on.HandedOver) -> Result:
 
 
 def _restart_with(project: ProjectState, name: str, now: float) -> Result:
+    """Restart what asks for that: a developed service by a cycle, others by the target."""
     cause = f"{name} was made anew (depends_on, restart: true)"
     asking = [one for one in project.topology.restarted_with(name) if one in project.started]
-    due = tuple(
-        ServiceNode(one, Operation.RESTART, cause) for one in asking if one not in project.services
-    )
+    plain = [one for one in asking if one not in project.services]
+    due = tuple(ServiceNode(one, Operation.RESTART, cause) for one in plain)
+    notice = tell(events.Notice(f"restarting: {cause}"))
+    told = tuple(action for one in plain for action in of_service(one, (notice,)))
     project = replace(project, due=(*project.due, *due))
     developed = [project.services[one] for one in asking if one in project.services]
-    return each(project, [starts.restart_because(one, cause, now) for one in developed])
+    project, plan = each(project, [starts.restart_because(one, cause, now) for one in developed])
+    return project, (*told, *plan)
 
 
 def brought_up(project: ProjectState, it: on.BroughtUp) -> Result:

@@ -172,6 +172,8 @@ def test_a_service_without_a_build_is_restarted_too() -> None:
     up.built()
     plan = up(on.HandedOver, up.state.generation, "api2", "img", up.now, up.now)
     assert plan == "db restart: api was made anew (depends_on, restart: true)"
+    (notice,) = up.told(events.Notice)
+    assert (notice.service, notice.message.split(":")[0]) == ("db", "restarting")
 
 
 def test_what_gets_a_container_anyway_is_not_restarted(three: Project) -> None:
