@@ -98,11 +98,13 @@ class Driver:
     # the loop
 
     def run(self, *, watch: bool = True) -> int:
-        """Run; gives the exit code. ``watch``: saves count."""
+        """Run; gives the exit code. ``watch``: saves count. However it ends, nothing is left."""
         with signals(self.queue.put, self.kill):
             try:
                 return self._run(watch=watch)
             finally:
+                self._pool.quit()
+                self._target.quit()
                 for source in self._sources.values():
                     source.stop()
                 self._watching.stop()
@@ -115,8 +117,6 @@ class Driver:
         code = self._take(self._begun())
         while code is None:
             code = self._next(self.queue.get())
-        self._pool.quit()
-        self._target.quit()
         return code
 
     def _watch(self) -> None:

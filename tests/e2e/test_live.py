@@ -168,10 +168,10 @@ def test_ctrl_c_twice_does_not_wait_for_the_grace(shop: App, engine: Engine) -> 
 
 
 @pytest.mark.slow
-def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
-    code = "import sys\nfrom devloop.serve.requests import Requests\n"
+def test_the_terminal_is_restored_after_a_crash(shop: App, engine: Engine) -> None:
+    code = "import sys\nfrom devloop.loop.driver import Driver\n"
     code += "def crash(*_): raise RuntimeError('a fault of ours')\n"
-    code += "from devloop.loop.run import Loop\nLoop._batch = crash\n"
+    code += "Driver._batch = crash\n"
     code += f"sys.argv[1:] = ['up', {str(shop.root)!r}]\n"
     code += "from devloop.__main__ import main\nsys.exit(main())"
     with Tmux([sys.executable, "-c", code]) as window:
@@ -180,6 +180,7 @@ def test_the_terminal_is_restored_after_a_crash(shop: App) -> None:
         rows = window.see("ended with code 1, echo")
         assert any("devloop itself failed: RuntimeError: a fault of ours" in row for row in rows)
         assert not any(KEYS in row for row in rows)
+    assert harness.containers(engine, shop.root) == [], "nothing is left of it"
 
 
 def test_who_attaches_sees_the_same_and_leaves_with_q(shop: App) -> None:
