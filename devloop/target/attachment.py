@@ -159,8 +159,8 @@ class Attachment:
             self._output_ended(attached)
 
         threads.spawn(read, failed=self._failed, name=f"output of {self.service or APP}")
-        if not replay:
-            begun.wait(ATTACH_PATIENCE)
+        if not replay and not begun.wait(ATTACH_PATIENCE):
+            attached.late = True
 
     def _mark(self, attached: Attached, word: str, number: int) -> None:
         """Post what the supervisor reports, once the loop knows the container."""
