@@ -28,7 +28,10 @@ class Removable:
 
 
 def clean(path: Path, *, dry_run: bool) -> int:
-    """Remove the project's containers, volumes and images; say what, and how much that frees."""
+    """Remove the project's containers, volumes and images; say what, and how much that frees.
+
+    Raises ``UserError`` while a loop runs there.
+    """
     engine = client.connect()
     root = projects.folder(path)
     holder = lock.holder(root)

@@ -37,7 +37,10 @@ def down(path: Path, files: tuple[str, ...], *, volumes: bool) -> int:
 
 
 def end_loop(root: str) -> None:
-    """End the loop that runs in a folder, if one does."""
+    """End the loop that runs in a folder, if one does.
+
+    Raises ``HostError`` if it does not end in time.
+    """
     holder = lock.holder(root)
     if holder is None:
         return

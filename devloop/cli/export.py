@@ -15,7 +15,10 @@ from devloop.watch import tree
 
 
 def compose(path: Path) -> int:
-    """Print a compose.yaml with develop.watch; gives the exit code."""
+    """Print a compose.yaml with develop.watch; gives the exit code.
+
+    Raises ``UserError`` if the project has no Dockerfile of its own.
+    """
     root = projects.folder(path)
     inspection = projects.look(root)
     if inspection.generated:

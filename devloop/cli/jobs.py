@@ -119,7 +119,10 @@ def startable(found: Jobs, report: Report) -> tuple[str, ...]:
 
 
 def place_of(engine: Engine, app: DevelopedApp) -> tuple[str, str]:
-    """Give the container of the loop that runs, and the project's folder in it."""
+    """Give the container of the loop that runs, and the project's folder in it.
+
+    Raises ``UserError`` if no container runs yet.
+    """
     running = [
         one
         for one in containers.of_project(engine, app.project)

@@ -24,7 +24,10 @@ NO = ("", "0", "false")
 def reporter(
     name: str, environ: Mapping[str, str] = os.environ, stderr: TextIO | None = None
 ) -> Report:
-    """Choose where events go: JSON to stdout, the rest to stderr; ``auto`` knows the terminal."""
+    """Choose where events go: JSON to stdout, the rest to stderr; ``auto`` knows the terminal.
+
+    Raises ``UserError`` for ``tui`` without a terminal.
+    """
     stream = stderr or sys.stderr
     if name == "json":
         return NdJson(sys.stdout)

@@ -30,6 +30,8 @@ def show(path: Path, service: str, *, follow: bool, since: str, tail: str) -> in
     """Print the output on the streams that it was written to; ``follow`` goes on until Ctrl-C.
 
     Whoever follows goes over to the container that takes the place of one.
+
+    Raises ``UserError`` if there is nothing to read from.
     """
     engine = client.connect()
     root = projects.folder(path)
@@ -93,7 +95,10 @@ def _print(engine: Engine, one: Resident, way: Way, prefix: str) -> None:
 
 
 def moment(text: str, now: float) -> float:
-    """Read a moment as ``docker logs --since`` does: seconds since the epoch, ``10m``, a date."""
+    """Read a moment as ``docker logs --since`` does: seconds since the epoch, ``10m``, a date.
+
+    Raises ``UserError`` for what is none of these.
+    """
     if DURATION.fullmatch(text):
         return now - sum(float(count) * SECONDS[unit] for count, unit in PART.findall(text))
     try:

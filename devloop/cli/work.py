@@ -103,7 +103,10 @@ def _at_start(source: Source) -> tuple[str, ...]:
 
 
 def ready(asked: Request, compose: Compose | None, post: Post) -> Ready:
-    """Give the work of whatever project there is."""
+    """Give the work of whatever project there is.
+
+    Raises ``UserError`` for services where there is no compose file, and what reading raises.
+    """
     if compose is not None:
         return of_compose(asked, compose, post)
     if asked.services:

@@ -34,7 +34,10 @@ def build(
     cancelled: threading.Event,
     same: Callable[[str, bytes], bool],
 ) -> str:
-    """Run one build and return the image's name; raises what ``engine_build.build`` raises."""
+    """Run one build and return the image's name.
+
+    Raises ``BuildCancelledError`` and what ``engine_build.build`` raises.
+    """
     progress, objects = Progress(), Objects()
     with tempfile.TemporaryFile() as body, tempfile.TemporaryDirectory() as folder:
         engine_build.pack(order, body, same)

@@ -57,7 +57,10 @@ def read_config(root: str) -> Config:
 
 
 def read_workflows(root: str, config: Config) -> tuple[Workflow, ...]:
-    """Read the jobs of devloop.yaml and of the files it names; raises ``ConfigError``."""
+    """Read the jobs of devloop.yaml and of the files it names.
+
+    Raises ``ConfigError`` for a wrong file, ``UserError`` for one that is not there.
+    """
     found = [config.workflow]
     for path in config.workflows:
         content = tree.read(root, path)

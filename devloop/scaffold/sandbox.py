@@ -48,7 +48,10 @@ class _Sandbox(SandboxedEnvironment):
     intercepted_binops = frozenset({"**"})
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> NoReturn:
-        """Refuse an operator that makes numbers which nobody can wait for."""
+        """Refuse an operator that makes numbers which nobody can wait for.
+
+        Raises ``SecurityError``.
+        """
         del context, left, right
         raise SecurityError(f"templates cannot use {operator}")
 

@@ -66,6 +66,8 @@ class Requests:
         """Have the loop do something: restart, rebuild, jobs, stop, kill.
 
         ``names`` are those of jobs; ``service`` is the one to restart or rebuild, empty for all.
+
+        Raises ``UserError`` before there is a loop, for an unknown service or wish.
         """
         loop, now = self.loop, time.monotonic()
         if loop is None:

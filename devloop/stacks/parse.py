@@ -19,7 +19,10 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def decode(content: bytes) -> str:
-    """Decode UTF-8, or UTF-16 with a byte order mark (PowerShell's redirection writes it)."""
+    """Decode UTF-8, or UTF-16 with a byte order mark (PowerShell's redirection writes it).
+
+    Raises ``ManifestError`` with the place of what is no text.
+    """
     encoding = "utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig"
     try:
         return content.decode(encoding)
@@ -32,7 +35,10 @@ def decode(content: bytes) -> str:
 
 
 def json_object(content: bytes) -> dict[str, object]:
-    """Parse a JSON object; the last of duplicate keys counts, as the package managers have it."""
+    """Parse a JSON object; the last of duplicate keys counts, as the package managers have it.
+
+    Raises ``ManifestError`` with its place for what is none.
+    """
     value = _guarded(_load_json, decode(content))
     if not isinstance(value, dict):
         raise ManifestError("not a JSON object", 1, 1)
@@ -40,7 +46,10 @@ def json_object(content: bytes) -> dict[str, object]:
 
 
 def toml_table(content: bytes) -> dict[str, object]:
-    """Parse a TOML file."""
+    """Parse a TOML file.
+
+    Raises ``ManifestError`` with its place for what is none.
+    """
     value = _guarded(tomllib.loads, decode(content).replace("\r\n", "\n"))
     if not isinstance(value, dict):  # pragma: no cover - tomllib only gives tables
         raise ManifestError("not a TOML table")

@@ -58,7 +58,8 @@ def ensure(  # noqa: PLR0913 - one build
 ) -> Made:
     """Have the inspection's image; ``forced``: build it anew, without what the builder remembers.
 
-    Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError`` or ``RefusedError``.
+    Raises ``BuildFailedError``, ``BuildCancelledError``, ``HostError``, ``RefusedError``, or
+    ``ProjectError`` if the engine lost what it had built.
     """
     name = project.image(inspection.wanted.fingerprint.digest)
     with _making[name]:

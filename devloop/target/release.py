@@ -58,7 +58,10 @@ def build(
     build_id: str,
     cancelled: threading.Event,
 ) -> Made:
-    """Build it, and push it if that is wished; raises what ``images.ensure`` raises."""
+    """Build it, and push it if that is wished; raises what ``images.ensure`` raises.
+
+    Also raises ``ProjectError`` if the engine lost what was built, or it cannot be pushed.
+    """
     began, tag = time.monotonic(), wish.tag
     report(events.ImageBuilding(f"tag {tag}"))
     last = _last_stage(inspection)

@@ -1,4 +1,4 @@
-"""One watcher for all that look at the same folder."""
+"""One watcher for all subscriptions to the same folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Trouble = Callable[[str, bool], None]
 
 
 class Subscription:
-    """One looker's part of a folder's watcher: what a loop takes for a watcher."""
+    """What one subscriber gets of a watched folder, by ignores of its own."""
 
     def __init__(self, folder: SharedFolder, ignores: Ignores, took: Took) -> None:
         self.ignores = ignores
@@ -37,18 +37,18 @@ class Subscription:
 
 
 class SharedFolder:
-    """Watches a folder as long as somebody looks; used by one thread, but for batches."""
+    """Watches a folder while it has subscriptions; used by one thread, but for batches."""
 
     def __init__(self, root: str, settings: Watch, trouble: Trouble) -> None:
         self._root = root
         self._settings = settings
         self._trouble = trouble
-        self._lookers: tuple[Subscription, ...] = ()
+        self._subscriptions: tuple[Subscription, ...] = ()
         self._watcher: Watcher | None = None
 
-    def join(self, looker: Subscription) -> None:
-        """Let somebody look too."""
-        self._lookers = (*self._lookers, looker)
+    def join(self, begun: Subscription) -> None:
+        """Add a subscription; the first one starts the watcher."""
+        self._subscriptions = (*self._subscriptions, begun)
         if self._watcher:
             self._watcher.reconfigure(self._ignores(), self._settings)
             return
@@ -57,25 +57,25 @@ class SharedFolder:
         )
         self._watcher.start()
 
-    def leave(self, looker: Subscription) -> None:
-        """Let somebody look no more."""
-        self._lookers = tuple(one for one in self._lookers if one is not looker)
-        if self._watcher and not self._lookers:
+    def leave(self, ended: Subscription) -> None:
+        """Remove a subscription; the last one stops the watcher."""
+        self._subscriptions = tuple(one for one in self._subscriptions if one is not ended)
+        if self._watcher and not self._subscriptions:
             self._watcher.stop()
             self._watcher = None
 
     def renew(self, settings: Watch) -> None:
-        """Take it that a looker's ignores have changed."""
+        """Watch by the ignores that the subscriptions have now."""
         self._settings = settings
         if self._watcher:
             self._watcher.reconfigure(self._ignores(), settings)
 
     def _ignores(self) -> Ignores:
-        """Leave out what nobody wants: what one of them wants is watched."""
-        return reduce(_both, (one.ignores for one in self._lookers))
+        """Give the ignores of all subscriptions together: what one of them wants is watched."""
+        return reduce(_both, (one.ignores for one in self._subscriptions))
 
     def _batch(self, changes: tuple[Change, ...], unchanged: tuple[str, ...]) -> None:
-        for one in self._lookers:
+        for one in self._subscriptions:
             one.took(changes, unchanged)
 
 

@@ -45,7 +45,10 @@ class Inotify:
         self._watches = Watches(root, self._kernel, ignores, unreadable)
 
     def begin(self) -> None:
-        """Watch the whole tree. Raises ``ExhaustedError``, ``OSError`` if the root is gone."""
+        """Watch the whole tree.
+
+        Raises ``ExhaustedError``, or ``FileNotFoundError`` without a root.
+        """
         with self._lock:
             self._watches.watch_all()
         if self._watches.top.wd < 0:

@@ -51,7 +51,10 @@ class Watcher:
         self._batcher = Batcher(self._root, ignores, settings, wiring)
 
     def start(self) -> None:
-        """Watch: every save after the return is in a batch. Raises ``OSError`` without a root."""
+        """Watch: every save after the return is in a batch.
+
+        Raises ``FileNotFoundError`` without a root.
+        """
         if not os.path.isdir(self._root):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._root)
         self._open()

@@ -67,7 +67,10 @@ def evaluate(
 
 
 def check(text: str, contexts: Mapping[str, Value], functions: Mapping[str, Function]) -> Tree:
-    """Read an expression and see that its place has the contexts and functions that it names."""
+    """Read an expression and see that its place has the contexts and functions that it names.
+
+    Raises ``ExpressionError`` for one that it lacks, or that cannot be read.
+    """
     tree = parse(text)
     for part in parts(tree):
         if isinstance(part, Name) and key_of(contexts, part.name) is None:
