@@ -99,7 +99,7 @@ DOORS = {
     "requests": {"devloop.engine.client"},
     "urllib3": {"devloop.engine.client"},
     "watchdog": {"devloop.watch.observer"},
-    "typer": {"devloop.cli.app", "devloop.cli.living", "devloop.cli.options"},
+    "typer": {"devloop.cli.app", "devloop.cli.loop_verbs", "devloop.cli.options"},
     "yaml": {"devloop.yaml.nodes"},
     "jinja2": {"devloop.scaffold.sandbox"},
     "subprocess": {"devloop.process"},

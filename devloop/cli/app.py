@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from devloop.cli import living
+from devloop.cli import loop_verbs
 from devloop.cli.options import (
     Answering,
     Editor,
@@ -111,9 +111,9 @@ def up(
     """Build, run, watch and hot-reload; Ctrl-C stops it all."""
     chosen = tuple(targets or ()), tuple(file or ())
     if detach:
-        from devloop.cli import talk  # noqa: PLC0415
+        from devloop.cli import detach as detaching  # noqa: PLC0415
 
-        raise typer.Exit(talk.detached(*chosen, report.value, debug_port))
+        raise typer.Exit(detaching.detached(*chosen, report.value, debug_port))
     from devloop.cli import up as verb  # noqa: PLC0415
 
     raise typer.Exit(verb.up(*chosen, report.value, debug_port))
@@ -229,7 +229,7 @@ def down(
 
 exports = typer.Typer(help="Write the project for another tool.", no_args_is_help=True)
 app.add_typer(exports, name="export")
-app.add_typer(living.verbs)
+app.add_typer(loop_verbs.verbs)
 
 
 @exports.callback()

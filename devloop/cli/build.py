@@ -14,7 +14,7 @@ from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.apps import apps
-from devloop.cli.ending import concluded
+from devloop.cli.conclusion import concluded
 from devloop.cli.project import Report
 from devloop.engine import build as builds
 from devloop.engine import client

@@ -13,7 +13,7 @@ from devloop.check.subject import Finding, Level
 from devloop.cli import live, work
 from devloop.cli import project as projects
 from devloop.cli.check import looked
-from devloop.cli.ending import concluded
+from devloop.cli.conclusion import concluded
 from devloop.cli.jobs import at_work, chosen, read, startable
 from devloop.cli.project import Report
 from devloop.compose.command import Compose

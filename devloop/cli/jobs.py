@@ -13,7 +13,7 @@ from devloop import events
 from devloop.cli import live
 from devloop.cli import project as projects
 from devloop.cli.apps import DevelopedApp, apps
-from devloop.cli.ending import concluded, interruptible
+from devloop.cli.conclusion import concluded, interruptible
 from devloop.cli.project import Report
 from devloop.cli.secrets import secrets_of
 from devloop.cli.work import invoking_user

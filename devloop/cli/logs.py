@@ -39,7 +39,7 @@ def show(path: Path, service: str, *, follow: bool, since: str, tail: str) -> in
     began = moment(since, time.time()) if since else None
     if tail != "all" and not tail.isdigit():
         raise UserError(f"--tail takes a number or `all`, not `{tail}`")
-    way = Way(follow, began, tail)
+    way = LogOptions(follow, began, tail)
     fresh = roster.residents(engine, project, service)
     if not fresh:
         raise UserError("no container of this project is there", hint="start `devloop up`")
@@ -53,11 +53,11 @@ def show(path: Path, service: str, *, follow: bool, since: str, tail: str) -> in
         there = roster.residents(engine, project)
         running = (one for one in there if one.state == "running" and one.id not in shown)
         fresh = tuple(one for one in running if service in ("", one.service))
-        way = Way(follow, None, "all")
+        way = LogOptions(follow, None, "all")
 
 
 @dataclass(frozen=True)
-class Way:
+class LogOptions:
     """How output is read: ``since`` in seconds since the epoch, ``tail`` a number or ``all``."""
 
     follow: bool
@@ -65,7 +65,7 @@ class Way:
     tail: str
 
 
-def _all(engine: Engine, found: tuple[Resident, ...], way: Way) -> None:
+def _all(engine: Engine, found: tuple[Resident, ...], way: LogOptions) -> None:
     """Print what several containers write, each line with its service's name if they differ."""
     several = len({one.service for one in found}) > 1
     readers = []
@@ -79,7 +79,7 @@ def _all(engine: Engine, found: tuple[Resident, ...], way: Way) -> None:
             reader.join(PAUSE)
 
 
-def _print(engine: Engine, one: Resident, way: Way, prefix: str) -> None:
+def _print(engine: Engine, one: Resident, way: LogOptions, prefix: str) -> None:
     streams = {"stdout": sys.stdout, "stderr": sys.stderr}
 
     def line(stream: str, text: str) -> None:

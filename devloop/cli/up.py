@@ -6,7 +6,7 @@ from functools import partial
 
 from devloop.cli import live, work
 from devloop.cli import project as projects
-from devloop.cli.ending import concluded
+from devloop.cli.conclusion import concluded
 from devloop.cli.project import Report
 from devloop.engine import client
 from devloop.errors import UserError

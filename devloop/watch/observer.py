@@ -55,7 +55,7 @@ class EventSource(Protocol):
         """Stop and give everything back."""
 
 
-class DeafError(Exception):
+class NoEventsError(Exception):
     """The file system raises no events."""
 
 
@@ -64,7 +64,7 @@ def native(
 ) -> EventSource:
     """Watch with inotify; all that is saved after the return is posted.
 
-    ``state`` is a folder for a probe file, None for no self-test. Raises ``DeafError``,
+    ``state`` is a folder for a probe file, None for no self-test. Raises ``NoEventsError``,
     ``ExhaustedError``, ``OSError`` without a root.
     """
     made = partial(_Inotify, post=post, ignores=ignores, told=unreadable, state=state)
@@ -132,7 +132,7 @@ class _Inotify(_Emitter):
 
     def _begin(self) -> None:
         if self._state is not None and not self._kernel.probe(self._state):
-            raise DeafError
+            raise NoEventsError
         self._kernel.begin()
 
     def on_thread_stop(self) -> None:

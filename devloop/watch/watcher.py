@@ -16,7 +16,7 @@ from devloop.watch.batches import Batch, Batcher, Broken, Reconfigured, Stopped,
 from devloop.watch.debounce import Seen
 from devloop.watch.ignore import Ignores
 from devloop.watch.kernel import ExhaustedError
-from devloop.watch.observer import DeafError, EventSource
+from devloop.watch.observer import EventSource, NoEventsError
 
 STATE = ".devloop"
 POLL = 0.5
@@ -121,7 +121,7 @@ class Watcher:
             self._source = self._begin()
         except ExhaustedError as error:
             self._exhausted(error)
-        except DeafError:
+        except NoEventsError:
             self._poll("this file system raises no events")
 
     def _begin(self) -> EventSource:

@@ -13,7 +13,7 @@ import pytest
 
 from devloop import events
 from devloop.engine.client import Engine
-from devloop.jobs.run.job import Run
+from devloop.jobs.run.job import JobRun
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome
 from devloop.jobs.workflow import grammar
@@ -83,7 +83,7 @@ jobs:
         flow = grammar.load(text.encode(), "ci.yml")
         order = JobOrder(1, flow, flow.jobs[0], "ci/try", "ci/try")
         self.told: list[events.Event] = []
-        self.run = Run(
+        self.run = JobRun(
             order, RunnerContext(workspace=str(ROOT)), Shell, self.told.append, read=read
         )
 

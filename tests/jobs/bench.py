@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from devloop import events
 from devloop.engine.client import Engine
 from devloop.engine.logs import Lines
-from devloop.jobs.run.job import Run
+from devloop.jobs.run.job import JobRun
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.workflow import grammar
 
@@ -46,7 +46,7 @@ class Bench:
         known = {path: content.encode() for path, content in (files or {}).items()}
         order = JobOrder(1, flow, flow.jobs[0], "ci/a", "ci/a")
         host = RunnerContext(sha="abc")
-        self.run = Run(order, host, lambda: Shell(engine, container), self.tell, read=known.get)
+        self.run = JobRun(order, host, lambda: Shell(engine, container), self.tell, read=known.get)
 
     def tell(self, event: events.Event) -> None:
         self.told.append(event)

@@ -16,7 +16,7 @@ MOST = 10
 
 
 @dataclass
-class Beside:
+class BackgroundStep:
     """A step in the background; ``scope`` is its own, made when ``before`` had been written."""
 
     step: Step
@@ -32,14 +32,14 @@ class Beside:
 class BackgroundSteps:
     """One job's; ``perform`` runs a step in a shell of its own, or says that it was cancelled."""
 
-    def __init__(self, perform: Callable[[Beside], EndedStep]) -> None:
+    def __init__(self, perform: Callable[[BackgroundStep], EndedStep]) -> None:
         self._perform = perform
         self._slots = threading.Semaphore(MOST)
-        self._known: dict[str, Beside] = {}
+        self._known: dict[str, BackgroundStep] = {}
 
-    def launch(self, scope: Scope, step: Step, name: str) -> Beside:
+    def launch(self, scope: Scope, step: Step, name: str) -> BackgroundStep:
         """Set a step going; it sees what there is now."""
-        one = Beside(step, name, scope.aside(step.id or step.title), scope.written.copy())
+        one = BackgroundStep(step, name, scope.aside(step.id or step.title), scope.written.copy())
         self._known[step.id or name] = one
 
         def failed(error: Exception) -> None:
@@ -48,22 +48,22 @@ class BackgroundSteps:
         one.thread = threads.spawn(self._run, one, name=name, failed=failed)
         return one
 
-    def _run(self, one: Beside) -> None:
+    def _run(self, one: BackgroundStep) -> None:
         with self._slots:
             one.ended = self._perform(one)
 
-    def meant(self, step: Step) -> list[Beside]:
+    def meant(self, step: Step) -> list[BackgroundStep]:
         """List the steps that one waits for, or ends."""
         if step.wait == ("*",):
             return self.left()
         return [self._known[one] for one in (*step.wait, step.cancel) if one in self._known]
 
-    def left(self) -> list[Beside]:
+    def left(self) -> list[BackgroundStep]:
         """List the steps that nobody has waited for."""
         return [one for one in self._known.values() if one.thread]
 
     @staticmethod
-    def wait(meant: list[Beside], patience: float) -> list[Beside]:
+    def wait(meant: list[BackgroundStep], patience: float) -> list[BackgroundStep]:
         """Wait for steps, but no longer than these seconds; gives those that still run."""
         deadline = time.monotonic() + patience
         for one in meant:
@@ -72,7 +72,7 @@ class BackgroundSteps:
         return [one for one in meant if one.thread and one.thread.is_alive()]
 
     @staticmethod
-    def join(scope: Scope, meant: list[Beside]) -> bool:
+    def join(scope: Scope, meant: list[BackgroundStep]) -> bool:
         """Wait for steps, and take what they left behind; says whether one failed."""
         failed = False
         for one in [one for one in meant if one.thread]:

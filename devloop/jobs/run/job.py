@@ -17,12 +17,12 @@ from devloop import events, threads
 from devloop.errors import ConfigError
 from devloop.jobs.expressions.evaluate import ExpressionError
 from devloop.jobs.run import shell
-from devloop.jobs.run.background import BackgroundSteps, Beside
+from devloop.jobs.run.background import BackgroundStep, BackgroundSteps
 from devloop.jobs.run.evaluation import Evaluation
-from devloop.jobs.run.output import Voice
+from devloop.jobs.run.output import JobLog
 from devloop.jobs.run.scope import EndedStep, Scope
-from devloop.jobs.run.steps import ActionCall, Lane, Performed, Performer
-from devloop.jobs.run.termination import Endings, ShellLink
+from devloop.jobs.run.steps import ActionCall, StepResult, StepRunner, StepShell
+from devloop.jobs.run.termination import ShellLink, Termination
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome
 from devloop.jobs.workflow.model import Step
@@ -35,7 +35,7 @@ LONGEST = 360.0
 
 
 @dataclass
-class Run:
+class JobRun:
     """One run of a job; ``stop`` may be called from any thread.
 
     ``read`` gives the content of a file of the project, None if there is none.
@@ -55,12 +55,12 @@ class Run:
         track = secrets.token_hex(6)
         folder = f"/tmp/devloop-{track}"  # noqa: S108 - in the container, mode 700
         self._scope = Scope()
-        self._endings = Endings(track, self.open)
-        self._voice = Voice(self.order.label, self.host.workspace, self.report)
+        self._endings = Termination(track, self.open)
+        self._voice = JobLog(self.order.label, self.host.workspace, self.report)
         self._view = Evaluation(
             self.host, self.order, folder, self.hash_files, lambda: self.cancelled
         )
-        self._performer = Performer(
+        self._performer = StepRunner(
             self._view, self._voice, self._endings, secrets.token_hex(12), self._steps, self.read
         )
         self._background = BackgroundSteps(self._aside)
@@ -83,7 +83,7 @@ class Run:
             lane.talk.close()
         return self._outcome(time.monotonic() - began, outputs)
 
-    def _job(self, lane: Lane) -> dict[str, str]:
+    def _job(self, lane: StepShell) -> dict[str, str]:
         """Run the job for no longer than it may; gives its outputs."""
         order, view, scope = self.order, self._view, self._scope
         timer = self._timer(view.number(scope, order.job.timeout), self._timed_out)
@@ -97,17 +97,17 @@ class Run:
             timer.cancel()
         return {key: value for key, value in found.items() if not self._voice.masks.within(value)}
 
-    def _clean(self, lane: Lane) -> None:
+    def _clean(self, lane: StepShell) -> None:
         """Leave nothing behind: no process and no file."""
         end = shell.end(self._view.folder, self._performer.nonce)
         lane.talk.send(self._endings.last() + end)
         for _ in lane.lines:
             pass
 
-    def _lane(self) -> Lane:
+    def _lane(self) -> StepShell:
         talk = self.open()
         talk.send(shell.begin(self._view.folder))
-        return Lane(talk, talk.lines())
+        return StepShell(talk, talk.lines())
 
     def _outcome(self, duration: float, outputs: Mapping[str, str]) -> JobOutcome:
         outcome = "failure" if self._scope.failed else "success"
@@ -144,7 +144,7 @@ class Run:
 
     # steps
 
-    def _steps(self, lane: Lane, scope: Scope, steps: tuple[Step, ...]) -> None:
+    def _steps(self, lane: StepShell, scope: Scope, steps: tuple[Step, ...]) -> None:
         """Run steps one after the other; those in the background are only set going."""
         for at, step in enumerate(steps):
             name = f"{scope.prefix}s{at}"
@@ -161,7 +161,7 @@ class Run:
             else:
                 self._control(scope, step, self._background.meant(step))
 
-    def _step(self, lane: Lane, scope: Scope, step: Step, name: str) -> EndedStep:
+    def _step(self, lane: StepShell, scope: Scope, step: Step, name: str) -> EndedStep:
         """Run a step if its condition holds."""
         began = time.monotonic()
         with self._endings.running(name):
@@ -172,7 +172,7 @@ class Run:
         self._tell(scope, step, ended, time.monotonic() - began)
         return ended
 
-    def _attempt(self, lane: Lane, scope: Scope, step: Step, name: str) -> Performed:
+    def _attempt(self, lane: StepShell, scope: Scope, step: Step, name: str) -> StepResult:
         try:
             env = self._view.filled(scope, step.env)
             if self._view.holds(scope, step.condition, env):
@@ -187,7 +187,7 @@ class Run:
             return "failure", {}
         return "skipped", {}
 
-    def _limited(self, call: ActionCall) -> Performed:
+    def _limited(self, call: ActionCall) -> StepResult:
         """Perform a step for no longer than it may."""
         late = threading.Event()
 
@@ -223,7 +223,7 @@ class Run:
 
     # steps in the background
 
-    def _aside(self, one: Beside) -> EndedStep:
+    def _aside(self, one: BackgroundStep) -> EndedStep:
         """Run a step in a shell of its own."""
         if self.abandoned or one.cancelled:
             ended = EndedStep("cancelled", "cancelled")
@@ -237,7 +237,7 @@ class Run:
             lane.talk.close()
         return ended
 
-    def _control(self, scope: Scope, step: Step, meant: list[Beside]) -> None:
+    def _control(self, scope: Scope, step: Step, meant: list[BackgroundStep]) -> None:
         """Wait for steps in the background, after ending them if that is asked."""
         began = time.monotonic()
         for one in meant if step.cancel else ():
@@ -248,7 +248,7 @@ class Run:
         scope.record(step, ended)
         self._tell(scope, step, ended, time.monotonic() - began)
 
-    def _join(self, scope: Scope, meant: list[Beside]) -> bool:
+    def _join(self, scope: Scope, meant: list[BackgroundStep]) -> bool:
         """Wait for steps; says whether one failed."""
         waiting = self._background.wait(meant, PATIENCE)
         if waiting and not self.cancelled:

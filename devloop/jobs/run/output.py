@@ -12,7 +12,7 @@ from devloop.model import Part
 
 
 @dataclass(frozen=True)
-class Voice:
+class JobLog:
     """Tells what a run has to say; ``label`` is the job's, ``workspace`` the mount."""
 
     label: str
@@ -20,7 +20,7 @@ class Voice:
     report: Callable[[events.Event], None]
     masks: Masks = field(default_factory=Masks)
 
-    def of(self, log: str) -> Voice:
+    def of(self, log: str) -> JobLog:
         """Give the voice of a part that has a log of its own."""
         return replace(self, label=f"{self.label}/{self.masks.hide(log)}") if log else self
 
@@ -54,7 +54,7 @@ class Voice:
 class JobOutput:
     """The output of one step, line by line; ``directory`` is where it runs."""
 
-    def __init__(self, voice: Voice, directory: str) -> None:
+    def __init__(self, voice: JobLog, directory: str) -> None:
         self._voice = voice
         self._directory = directory
         self._stream = commands.Stream()

@@ -11,7 +11,7 @@ from functools import partial
 
 from devloop import events, threads
 from devloop.errors import DevloopError
-from devloop.jobs.run.job import Run
+from devloop.jobs.run.job import JobRun
 from devloop.jobs.run.termination import ShellLink
 from devloop.jobs.schedule import graph
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
@@ -22,7 +22,7 @@ SPARE_FOR = 3.0
 Report = Callable[[events.Event], None]
 
 
-class Spare:
+class SpareShell:
     """A shell opened ahead of its use: a run that ends another one need not wait for it."""
 
     def __init__(self, container: str, shell: ShellLink) -> None:
@@ -74,8 +74,8 @@ class Pool:
         self._around = around
         self._report = report
         self._post = post
-        self._runs: dict[str, Run] = {}
-        self._spares: queue.SimpleQueue[Spare] = queue.SimpleQueue()
+        self._runs: dict[str, JobRun] = {}
+        self._spares: queue.SimpleQueue[SpareShell] = queue.SimpleQueue()
 
     def perform(self, action: graph.Action, container: str, host: RunnerContext) -> None:
         """Do what the graph decided."""
@@ -83,7 +83,7 @@ class Pool:
             case graph.Tell():
                 self._report(action.event)
             case graph.StartJob():
-                run = Run(
+                run = JobRun(
                     action.order,
                     host,
                     lambda: self._shell(container),
@@ -107,7 +107,7 @@ class Pool:
 
     def _prepare(self, container: str) -> None:
         with suppress(DevloopError, OSError):
-            self._spares.put(Spare(container, self._around.open_shell(container)))
+            self._spares.put(SpareShell(container, self._around.open_shell(container)))
 
     def _shell(self, container: str) -> ShellLink:
         """Give a shell: one that was opened ahead, else a new one."""
@@ -118,7 +118,7 @@ class Pool:
                     return found
         return self._around.open_shell(container)
 
-    def _run(self, order: JobOrder, run: Run) -> None:
+    def _run(self, order: JobOrder, run: JobRun) -> None:
         self._post(order, run())
 
     def _broke(self, order: JobOrder, error: Exception) -> None:
@@ -128,7 +128,7 @@ class Pool:
         self._post(order, JobOutcome("failure", "failure"))
 
     @staticmethod
-    def _stop(run: Run, abandon: bool) -> None:
+    def _stop(run: JobRun, abandon: bool) -> None:
         try:
             run.stop(abandon=abandon)
         except (DevloopError, OSError):

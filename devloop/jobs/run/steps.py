@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 
 from devloop.jobs.run import commands, shell
 from devloop.jobs.run.evaluation import Evaluation
-from devloop.jobs.run.output import JobOutput, Voice
+from devloop.jobs.run.output import JobLog, JobOutput
 from devloop.jobs.run.scope import Scope
-from devloop.jobs.run.termination import Endings, ShellLink
+from devloop.jobs.run.termination import ShellLink, Termination
 from devloop.jobs.schedule import contexts
 from devloop.jobs.workflow import action_file, uses
 from devloop.jobs.workflow.action_file import ActionFile
 from devloop.jobs.workflow.model import Step
 
-Performed = tuple[str, Mapping[str, str]]
+StepResult = tuple[str, Mapping[str, str]]
 """An outcome and outputs."""
 
 
 @dataclass
-class Lane:
+class StepShell:
     """A shell, and what of its output has not been read yet."""
 
     talk: ShellLink
@@ -34,7 +34,7 @@ class Lane:
 class ActionCall:
     """A step that is to be performed; ``env`` is its own, evaluated."""
 
-    lane: Lane
+    lane: StepShell
     scope: Scope
     step: Step
     name: str
@@ -42,7 +42,7 @@ class ActionCall:
 
 
 @dataclass
-class Performer:
+class StepRunner:
     """The hands of one run; ``steps`` runs an action's, ``read`` gives a file of the project.
 
     Lines of the shell that bear the ``nonce`` are the runner's own. ``not_run`` collects what
@@ -50,15 +50,15 @@ class Performer:
     """
 
     view: Evaluation
-    voice: Voice
-    endings: Endings
+    voice: JobLog
+    endings: Termination
     nonce: str
-    steps: Callable[[Lane, Scope, tuple[Step, ...]], None]
+    steps: Callable[[StepShell, Scope, tuple[Step, ...]], None]
     read: Callable[[str], bytes | None]
     not_run: list[str] = field(default_factory=list)
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
-    def perform(self, call: ActionCall) -> Performed:
+    def perform(self, call: ActionCall) -> StepResult:
         """Perform a step; raises ``ValueError`` or ``ConfigError`` if that cannot be done."""
         step = call.step
         if step.run:
@@ -81,14 +81,14 @@ class Performer:
     def _fill(self, call: ActionCall, text: str) -> str:
         return self.view.fill(call.scope, text, call.env)
 
-    def _left_out(self, what: str, why: str = "") -> Performed:
+    def _left_out(self, what: str, why: str = "") -> StepResult:
         self.not_run.append(what)
         self.say(f"{what} is not run here{why}")
         return "skipped", {}
 
     # scripts
 
-    def _run(self, call: ActionCall) -> Performed:
+    def _run(self, call: ActionCall) -> StepResult:
         """Run a script; what it wrote counts for the steps after it."""
         words, place = self._where(call)
         directory = contexts.directory(self.voice.workspace, place)
@@ -159,7 +159,7 @@ class Performer:
 
     # actions
 
-    def _use(self, call: ActionCall, folder: str, given: Mapping[str, str]) -> Performed:
+    def _use(self, call: ActionCall, folder: str, given: Mapping[str, str]) -> StepResult:
         """Run the steps of an action of the project in the place of a step."""
         name, scope = call.step.uses, call.scope
         action = self._action(folder, name)

@@ -25,7 +25,7 @@ class ShellLink(Protocol):
         """End the connection."""
 
 
-class Endings:
+class Termination:
     """The steps of one run by their names, ``s1.s0`` being a part of ``s1``.
 
     A step that is over stays so, with its parts; one that was stopped with the job does not take

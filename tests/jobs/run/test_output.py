@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from devloop import events
 from devloop.jobs.run.masks import Masks
-from devloop.jobs.run.output import JobOutput, Voice
+from devloop.jobs.run.output import JobLog, JobOutput
 from devloop.model import Part
 
 
 def output() -> tuple[JobOutput, list[events.Event]]:
     told: list[events.Event] = []
-    return JobOutput(Voice("a", "/app", told.append, Masks(("hunter2",))), "/app"), told
+    return JobOutput(JobLog("a", "/app", told.append, Masks(("hunter2",))), "/app"), told
 
 
 def test_a_secret_is_hidden_where_a_line_was_cut() -> None:

@@ -18,17 +18,17 @@ verbs = typer.Typer(rich_markup_mode=None)
 @verbs.command()
 def attach(path: Folder = Path(), *, report: Reporting = Format.AUTO) -> None:
     """Show what the running loop does; Ctrl-C leaves it alone."""
-    from devloop.cli import talk  # noqa: PLC0415
+    from devloop.cli import attach as verb  # noqa: PLC0415
 
-    raise typer.Exit(talk.attach(path, report.value))
+    raise typer.Exit(verb.attach(path, report.value))
 
 
 @verbs.command()
 def status(path: Folder = Path(), *, output: Answering = Output.PLAIN) -> None:
     """Say where the running loop is; the exit code is 1 if none runs."""
-    from devloop.cli import talk  # noqa: PLC0415
+    from devloop.cli import status as verb  # noqa: PLC0415
 
-    raise typer.Exit(talk.status(path, output.value))
+    raise typer.Exit(verb.status(path, output.value))
 
 
 @verbs.command()
@@ -36,9 +36,9 @@ def restart(
     path: Folder = Path(), *, service: OfService = "", report: Reporting = Format.AUTO
 ) -> None:
     """Have the running loop start the app anew, and wait until it is there."""
-    from devloop.cli import talk  # noqa: PLC0415
+    from devloop.cli import restart as verb  # noqa: PLC0415
 
-    raise typer.Exit(talk.restart(path, service, report.value))
+    raise typer.Exit(verb.restart(path, service, report.value))
 
 
 @verbs.command()
