@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from devloop import events
 from devloop.cli import project as projects
@@ -18,7 +19,6 @@ from devloop.engine.client import Engine
 from devloop.errors import UserError
 from devloop.jobs.schedule.contexts import RunnerContext
 from devloop.jobs.schedule.graph import Jobs
-from devloop.loop.compose_file import ComposeFile
 from devloop.loop.decide.state import SERVE, Aim, Once
 from devloop.loop.source import Source
 from devloop.loop.work import Composed, Work
@@ -29,8 +29,10 @@ from devloop.project.inspect import Surroundings
 from devloop.project.state import CONFIG_FILE
 from devloop.target import container
 from devloop.target.base import Post, Target
-from devloop.target.compose import ComposeProject
 from devloop.target.docker import Links
+
+if TYPE_CHECKING:
+    from devloop.loop.compose_file import ComposeFile
 
 Ready = tuple[Work, Target]
 
@@ -62,6 +64,9 @@ def of_app(asked: Request, post: Post) -> Ready:
 
 def of_compose(asked: Request, compose: Compose, post: Post) -> Ready:
     """Give the work of a Compose project; raises what reading its files raises."""
+    from devloop.loop.compose_file import ComposeFile  # noqa: PLC0415 - a single app needs neither
+    from devloop.target.compose import ComposeProject  # noqa: PLC0415
+
     config = inspect.read_config(asked.root)
     workflows = inspect.read_workflows(asked.root, config)
     file = ComposeFile(compose, asked.services, config.watch, asked.around)

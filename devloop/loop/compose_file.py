@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from devloop import threads
 from devloop.compose import settings
@@ -14,18 +14,11 @@ from devloop.compose.settings import Developed
 from devloop.config.settings import Watch
 from devloop.errors import DevloopError
 from devloop.loop.decide.topology import Need, Topology
-from devloop.loop.source import Source
+from devloop.loop.source import Reread, Source
 from devloop.model import Change, ChangeKind
 from devloop.project import inspect
 from devloop.project.inspect import Surroundings
 from devloop.target.compose import ComposeModel
-
-
-@dataclass(frozen=True)
-class Reread:
-    """Compose has read its files again: what they say, or what is wrong with them."""
-
-    found: ComposeModel | DevloopError
 
 
 class ComposeFile:

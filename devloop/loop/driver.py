@@ -11,26 +11,29 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from devloop import events, threads
 from devloop.errors import DevloopError
-from devloop.jobs.run.pool import Pool
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome, Jobs
-from devloop.loop.compose_file import ComposeFile, Reread
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide.state import ProjectState
 from devloop.loop.decide.step import step
 from devloop.loop.decide.topology import SINGLE
 from devloop.loop.signals import signals
-from devloop.loop.source import Batch, Source, saved, tell_problems
+from devloop.loop.source import Batch, Reread, Source, saved, tell_problems
 from devloop.loop.watching import Watching
 from devloop.loop.work import Composed, Work
 from devloop.project import inspect
 from devloop.project.git import Head, head
 from devloop.project.state import CONFIG_FILE
 from devloop.target.base import Post, Target
+
+if TYPE_CHECKING:
+    from devloop.jobs.run.pool import Pool
+    from devloop.loop.compose_file import ComposeFile
 
 RECHECK_AFTER = 0.5
 HEADSTART = 0.5
@@ -74,8 +77,7 @@ class Driver:
         self._composed = self._work.composed
         self._workflows = self._work.workflows
         self._complaint = ""
-        root = self._work.project.root
-        self._pool = Pool(self._target.surroundings(root), report, self._job_ended)
+        self._pool: Pool | None = None
         compose = self._composed.file.compose if self._composed else None
         self._watching = Watching(
             self.queue.put, self._trouble, compose, lambda: self.queue.put(ComposeSaved())
@@ -103,7 +105,8 @@ class Driver:
             try:
                 return self._run(watch=watch)
             finally:
-                self._pool.quit()
+                if self._pool:
+                    self._pool.quit()
                 self._target.quit()
                 for source in self._sources.values():
                     source.stop()
@@ -188,7 +191,7 @@ class Driver:
             case do.Reconnect():
                 target.reconnect()
             case do.JobWork():
-                self._pool.perform(action.work, action.container, action.host)
+                self._job_pool().perform(action.work, action.container, action.host)
             case do.Recheck():
                 self._later(RECHECK_AFTER, lambda: RecheckDue(action.service, action.path))
             case do.Settle():
@@ -200,6 +203,14 @@ class Driver:
                 self._later(HEADSTART, lambda: on.HeadstartOver(time.monotonic()))
             case do.Deadline():
                 self._later(DEADLINE, lambda: on.DeadlinePassed(time.monotonic()))
+
+    def _job_pool(self) -> Pool:
+        if self._pool is None:
+            from devloop.jobs.run.pool import Pool  # noqa: PLC0415 - many projects have no jobs
+
+            around = self._target.surroundings(self._work.project.root)
+            self._pool = Pool(around, self.report, self._job_ended)
+        return self._pool
 
     def _later(self, seconds: float, item: Callable[[], Item]) -> None:
         threads.later(seconds, lambda: self.queue.put(item()), failed=self._failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from devloop import events
 from devloop.errors import ConfigError, DevloopError
@@ -14,6 +15,9 @@ from devloop.project.inspect import Surroundings
 from devloop.project.state import CONFIG_FILE, Inspection
 from devloop.watch.folder import Subscription
 
+if TYPE_CHECKING:  # a single app needs nothing of Compose's
+    from devloop.target.compose import ComposeModel
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -22,6 +26,13 @@ class Batch:
     service: str
     changes: tuple[Change, ...]
     unchanged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reread:
+    """Compose has read its files again: what they say, or what is wrong with them."""
+
+    found: ComposeModel | DevloopError
 
 
 class Source:

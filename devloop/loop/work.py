@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from devloop.jobs.schedule.contexts import RunnerContext
 from devloop.jobs.workflow.model import Workflow
-from devloop.loop.compose_file import ComposeFile
 from devloop.loop.decide.state import SERVE, Aim
 from devloop.loop.source import Source
 from devloop.model import Project
-from devloop.target.compose import ComposeProject
+
+if TYPE_CHECKING:  # a single app needs nothing of Compose's
+    from devloop.loop.compose_file import ComposeFile
+    from devloop.target.compose import ComposeProject
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from devloop.events import Event
-from devloop.jobs.run.pool import JobSurroundings
+from devloop.jobs.run.surroundings import JobSurroundings
 from devloop.loop.decide import actions as do
 from devloop.loop.decide.inputs import AnyInput
 from devloop.project.state import Inspection

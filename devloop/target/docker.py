@@ -16,7 +16,7 @@ from devloop.engine import build
 from devloop.engine.client import Engine
 from devloop.errors import DevloopError, EngineGoneError, RefusedError
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
-from devloop.jobs.run.pool import JobSurroundings
+from devloop.jobs.run.surroundings import JobSurroundings
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
 from devloop.model import Project

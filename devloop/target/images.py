@@ -18,7 +18,7 @@ from devloop.engine import volumes
 from devloop.engine.client import NOT_FOUND, Engine
 from devloop.engine.images import Image, ListedImage
 from devloop.errors import ProjectError, RefusedError, UserError
-from devloop.image import buildx, context, engine_build
+from devloop.image import context, engine_build
 from devloop.image.engine_build import BuildOrder
 from devloop.image.progress import BuildLog, Layers, Vertex
 from devloop.model import LABEL_FINGERPRINT, LABEL_PROJECT, Project
@@ -153,6 +153,8 @@ def run(
     """Build by the Engine API, or through buildx where a RUN asks for what needs a session."""
     tell = _teller(report)
     if session:
+        from devloop.image import buildx  # noqa: PLC0415 - few builds ask for a session
+
         return buildx.build(order, tell, cancelled, same)
     post = partial(builds.build, engine)
     return engine_build.build(post, order, tell, cancelled.is_set, same)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from devloop.engine.client import Engine
 from devloop.engine.logs import Lines
-from devloop.jobs.run.pool import JobSurroundings
+from devloop.jobs.run.surroundings import JobSurroundings
 from devloop.project import inspect
 from devloop.watch import tree
 

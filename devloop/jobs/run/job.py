@@ -22,7 +22,8 @@ from devloop.jobs.run.evaluation import Evaluation
 from devloop.jobs.run.output import JobLog
 from devloop.jobs.run.scope import EndedStep, Scope
 from devloop.jobs.run.steps import ActionCall, StepResult, StepRunner, StepShell
-from devloop.jobs.run.termination import ShellLink, Termination
+from devloop.jobs.run.surroundings import ShellLink
+from devloop.jobs.run.termination import Termination
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome
 from devloop.jobs.workflow.model import Step

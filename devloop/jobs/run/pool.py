@@ -6,13 +6,12 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from devloop import events, threads
 from devloop.errors import DevloopError
 from devloop.jobs.run.job import JobRun
-from devloop.jobs.run.termination import ShellLink
+from devloop.jobs.run.surroundings import JobSurroundings, ShellLink
 from devloop.jobs.schedule import graph
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome, Jobs
@@ -47,19 +46,6 @@ class SpareShell:
         if found:
             with suppress(DevloopError, OSError):
                 found.close()
-
-
-@dataclass(frozen=True)
-class JobSurroundings:
-    """What runs take from outside: shells in a container, and the project's files.
-
-    ``open_shell`` raises ``DevloopError`` or ``OSError``; ``read`` gives a file's content, None if
-    there is none; ``hash_files`` the hash of all files that match patterns.
-    """
-
-    open_shell: Callable[[str], ShellLink]
-    read: Callable[[str], bytes | None]
-    hash_files: Callable[..., str]
 
 
 class Pool:

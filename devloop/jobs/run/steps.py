@@ -12,7 +12,8 @@ from devloop.jobs.run import commands, shell
 from devloop.jobs.run.evaluation import Evaluation
 from devloop.jobs.run.output import JobLog, JobOutput
 from devloop.jobs.run.scope import Scope
-from devloop.jobs.run.termination import ShellLink, Termination
+from devloop.jobs.run.surroundings import ShellLink
+from devloop.jobs.run.termination import Termination
 from devloop.jobs.schedule import contexts
 from devloop.jobs.workflow import action_file, uses
 from devloop.jobs.workflow.action_file import ActionFile

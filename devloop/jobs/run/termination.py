@@ -5,24 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
 from devloop import threads
 from devloop.errors import DevloopError
 from devloop.jobs.run import shell
-
-
-class ShellLink(Protocol):
-    """A POSIX shell in the container that reads its commands from us."""
-
-    def send(self, text: str) -> None:
-        """Give it commands."""
-
-    def lines(self) -> Iterator[str]:
-        """Yield its output until it ends."""
-
-    def close(self) -> None:
-        """End the connection."""
+from devloop.jobs.run.surroundings import ShellLink
 
 
 class Termination:

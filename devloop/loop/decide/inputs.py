@@ -1,4 +1,7 @@
-"""What can happen to the loop. Every input carries the facts that a decision needs."""
+"""What can happen to the loop. Every input carries the facts that a decision needs.
+
+Each is taken once and compared with none: without ``eq`` the module is loaded in half the time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from devloop.project.classify import Impact
 from devloop.project.state import Wanted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Input:
     """Something happened; ``now`` is the monotonic clock in seconds."""
 
@@ -26,7 +29,7 @@ class Input:
 # to the whole project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Begun(Input):
     """The loop starts with a first inspection; ``once`` are services that are there to end."""
 
@@ -37,7 +40,7 @@ class Begun(Input):
     aim: Aim = SERVE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Remodelled(Input):
     """The compose file has changed: another topology; ``services`` are new among the developed."""
 
@@ -46,12 +49,12 @@ class Remodelled(Input):
     once: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadstartOver(Input):
     """The time is over in which services without a build waited for the first images."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BroughtUp(Input):
     """The target has ended the n-th bringing up: each developed service was told of before.
 
@@ -67,7 +70,7 @@ class BroughtUp(Input):
     hint: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JobEnded(Input):
     """A run of a job has ended."""
 
@@ -75,43 +78,43 @@ class JobEnded(Input):
     outcome: JobOutcome
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JobsAsked(Input):
     """The user wants jobs run: these, or without names all that a save may start."""
 
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RestartAsked(Input):
     """The user wants an app started anew: that of ``service``, None for all."""
 
     service: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RebuildAsked(Input):
     """The user wants images built anew, whatever their fingerprint says; ``service`` as above."""
 
     service: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EngineLost(Input):
     """The engine does not answer any more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EngineFound(Input):
     """The engine answers again; its containers were stopped."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DeadlinePassed(Input):
     """The time is over in which `ci` waits for all to be ready."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StopAsked(Input):
     """The user wants the loop to end."""
 
@@ -121,14 +124,14 @@ class StopAsked(Input):
 # to one service
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ServiceInput(Input):
     """Something happened to one service."""
 
     service: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Changed(ServiceInput):
     """A batch of changes and what it means; ``moved`` are the files whose content is new.
 
@@ -143,7 +146,7 @@ class Changed(ServiceInput):
     ref: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Waited(ServiceInput):
     """A half-written file was given time; ``complaint`` is empty if it parses by now."""
 
@@ -151,7 +154,7 @@ class Waited(ServiceInput):
     complaint: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Settled(ServiceInput):
     """A while has passed since a file was written that the app may be writing, at ``at``."""
 
@@ -159,7 +162,7 @@ class Settled(ServiceInput):
     at: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageReady(ServiceInput):
     """The image of a generation is there; cached: no build ran.
 
@@ -173,7 +176,7 @@ class ImageReady(ServiceInput):
     size: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageFailed(ServiceInput):
     """The build of a generation failed, in a step or (empty) outside of all."""
 
@@ -182,7 +185,7 @@ class ImageFailed(ServiceInput):
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HandedOver(ServiceInput):
     """The new container runs since ``started_at``.
 
@@ -196,7 +199,7 @@ class HandedOver(ServiceInput):
     gap_since: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BroughtBack:
     """The old container was stopped and started again, as ``container``, at ``started_at``."""
 
@@ -204,12 +207,12 @@ class BroughtBack:
     started_at: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Untouched:
     """The old container was never stopped, if there was one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Nothing:
     """No container is left that could serve."""
 
@@ -218,7 +221,7 @@ Left = BroughtBack | Untouched | Nothing
 """What a failed hand-over leaves."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HandOverFailed(ServiceInput):
     """The new container could not take over.
 
@@ -232,7 +235,7 @@ class HandOverFailed(ServiceInput):
     fatal: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppStarted(ServiceInput):
     """The app's process was started for the n-th time in this container."""
 
@@ -240,7 +243,7 @@ class AppStarted(ServiceInput):
     number: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppReady(ServiceInput):
     """The n-th start of the app answers; ``url`` None without a port."""
 
@@ -249,7 +252,7 @@ class AppReady(ServiceInput):
     url: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppSlow(ServiceInput):
     """The n-th start of the app was a while ago and does not answer yet."""
 
@@ -258,7 +261,7 @@ class AppSlow(ServiceInput):
     hint: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppExited(ServiceInput):
     """The app ended on its own; ``gone``: its container with it."""
 
@@ -267,7 +270,7 @@ class AppExited(ServiceInput):
     gone: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RestartFailed(ServiceInput):
     """The app could not be started anew."""
 
@@ -275,7 +278,7 @@ class RestartFailed(ServiceInput):
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReloadFailed(ServiceInput):
     """The reload command or signal did not work."""
 
