@@ -14,11 +14,11 @@ OWN_FAULT = {"TypeError"}
 
 
 def public(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the public functions of a module and the public methods of its public classes."""
+    """Yield the public functions of a module and the public methods of all its classes."""
     for node in body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             yield f"{owner}{node.name}", node
-        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+        elif isinstance(node, ast.ClassDef):
             yield from public(node.body, f"{node.name}.")
 
 
@@ -54,3 +54,8 @@ def test_one_that_does_not_is_found() -> None:
     source = 'def f():\n    """Do it."""\n    raise UserError("no")\n'
     assert silent(source) == ["f: UserError"]
     assert silent(source.replace("it.", "it; raises ``UserError``.")) == []
+
+
+def test_a_method_of_a_private_class_is_looked_at_too() -> None:
+    source = "class _A:\n    def f(self):\n        raise UserError\n"
+    assert silent(source) == ["_A.f: UserError"]

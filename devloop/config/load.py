@@ -41,6 +41,7 @@ class _Reader(Reader):
     """Reads the parts of devloop.yaml that are about the app; the jobs' grammar reads the rest."""
 
     def config(self, root: YamlNode) -> Config:
+        """Read the whole file; raises ``ConfigError`` with all its problems, the first first."""
         found = self.table(
             root,
             "devloop.yaml",

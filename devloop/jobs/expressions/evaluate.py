@@ -117,6 +117,7 @@ class _Evaluation:
         self.given = given
 
     def value(self, tree: Tree) -> Value:
+        """Evaluate a tree; raises ``ExpressionError`` for a wildcard outside of an index."""
         match tree:
             case Literal():
                 return tree.value
@@ -158,6 +159,10 @@ class _Evaluation:
         return next(iter(_entry(of, key)), None)
 
     def case(self, arguments: tuple[Tree, ...]) -> Value:
+        """Give the value after the first predicate that is true, else the last argument.
+
+        Raises ``ExpressionError`` if a predicate is neither true nor false.
+        """
         for at in range(0, len(arguments) - 1, 2):
             predicate = self.value(arguments[at])
             if not isinstance(predicate, bool):
