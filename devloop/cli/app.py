@@ -1,4 +1,4 @@
-"""The command line: options and their words, and the one place where errors become exit codes.
+"""The command line: commands, options and help, and the one place where errors become exit codes.
 
 Verbs import what they need when they run: completion runs this file on every TAB.
 """

@@ -31,7 +31,7 @@ class DevelopedApp:
 
     @property
     def said(self) -> str:
-        """Begin a line about it."""
+        """The start of a message about this app: ``service: ``, empty for a single app."""
         return f"{self.service}: " if self.service else ""
 
     def below(self, root: str) -> str:

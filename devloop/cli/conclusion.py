@@ -1,4 +1,4 @@
-"""How the verbs that need an engine end: each error told, its exit code, the last event."""
+"""Ends the verbs that need an engine: error and ``end`` event are reported, exit code given."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def interruptible() -> None:
 
 
 def concluded(report: Report, work: Callable[[], int]) -> int:
-    """Do a verb's work; tell its error and its end, give its exit code."""
+    """Do a verb's work; report its error and the ``end`` event; give its exit code."""
     try:
         code = work()
     except BuildFailedError as error:

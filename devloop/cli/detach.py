@@ -62,7 +62,7 @@ def started(
 
 
 def _reached(project: str, child: process.Background) -> Connection | None:
-    """Wait until this very loop can be talked to; None if it has ended before."""
+    """Wait until the loop of ``child`` answers; None if it has ended before."""
     while child.running:
         try:
             talk = Connection(project, "attach", follow=True, recent=True)
@@ -77,7 +77,7 @@ def _reached(project: str, child: process.Background) -> Connection | None:
 
 
 def _told_by_log(log: str, child: process.Background, tell: Tell) -> int:
-    """Hand on what a loop said that never came to answer."""
+    """Report the log of a loop that ended before it answered; gives its exit code."""
     with open(log, encoding="utf-8", errors="replace") as stream:
         lines = stream.read().splitlines()
     for line in lines:
@@ -88,7 +88,7 @@ def _told_by_log(log: str, child: process.Background, tell: Tell) -> int:
 
 
 def _until_ready(found: Iterator[Found], tell: Tell, child: process.Background) -> int:
-    """Tell until all that is made here is ready, or something fails; the loop goes on anyway."""
+    """Report events until all apps are ready or one fails; gives the exit code."""
     waiting: set[str | None] = set()
     for one in found:
         if one["event"] == "end":
@@ -108,7 +108,7 @@ def _until_ready(found: Iterator[Found], tell: Tell, child: process.Background) 
 
 
 def _failed(found: Iterator[Found], tell: Tell, child: process.Background) -> int:
-    """Tell whether the loop ends with this failure, or goes on."""
+    """Report whether the loop ends with this failure or goes on; gives the exit code."""
     if child.within(AFTERMATH) is not None:
         return last(found, tell)
     hint = "the loop goes on, a save that mends it is answered; `devloop attach` shows it"

@@ -26,7 +26,7 @@ KNOWN = ("TERM", "COLORTERM", "NO_COLOR")
 
 
 class _LeftError(Exception):
-    """Whoever sat at the terminal has gone; ``code`` is the exit code."""
+    """The terminal was closed or the process is to end; ``code`` is the exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def _size() -> Size:
 
 
 def _at_terminal(session: Session) -> int:
-    """Give the terminal over to the command, and take it back whatever happens."""
+    """Connect the raw terminal to the command; its mode is restored whatever happens."""
     try:
         with _raw(sys.stdin.fileno()), _signals(session):
             threads.spawn(_type, session, failed=threads.shown)
@@ -105,7 +105,7 @@ def _begun(piece: bytes) -> bytes:
 
 
 def _type(session: Session) -> None:
-    """Hand on what is typed; the end of the terminal is the command's hang-up."""
+    """Send what is typed to the command; at the end of input, hang up as a closed terminal does."""
     with suppress(OSError):
         while piece := os.read(sys.stdin.fileno(), 4096):
             session.link.send(piece)

@@ -1,4 +1,4 @@
-"""Events of a running loop, told as they come: what the verbs that follow one have in common."""
+"""Reporting the events of a running loop: what the verbs that follow one have in common."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def project_id(path: Path) -> str:
 
 
 def teller(output: str, report: Report) -> Tell:
-    """Tell events as a format has them; JSON goes on as it came, with its own times."""
+    """Give a function that reports events in a format; JSON keeps the times of the loop."""
     if output == "json":
 
         def forward(found: Found) -> None:
@@ -43,7 +43,7 @@ def teller(output: str, report: Report) -> Tell:
 
 
 def last(found: Iterator[Found], tell: Tell) -> int:
-    """Tell all; gives the loop's exit code."""
+    """Report all events; gives the loop's exit code, 1 if it ended without one."""
     for one in found:
         tell(one)
         if one["event"] == "end":
@@ -53,11 +53,11 @@ def last(found: Iterator[Found], tell: Tell) -> int:
 
 
 def ended(tell: Tell, code: int) -> int:
-    """Tell the end of the verb with this exit code, and give it."""
+    """Report the ``end`` event of the verb with this exit code; gives the code."""
     tell(events.as_json(events.End(code), time.time()))
     return code
 
 
 def briefly(output: str) -> str:
-    """Tell in lines where `auto` would show a view: what is told here goes on without us."""
+    """Give the format to use: ``auto`` is ``plain`` here, as the verb ends before the loop does."""
     return "plain" if output == "auto" else output

@@ -84,7 +84,7 @@ def reporting(name: str) -> Iterator[Report]:
 
 @contextmanager
 def at_keys(report: Report, ask: Ask, leave: Callable[[], None]) -> Iterator[None]:
-    """Have the keys work, if ``report`` is a live view; ``ask`` asks the loop for something."""
+    """Read keys inside the ``with`` block if ``report`` is a live view; ``ask`` sends a request."""
     if not isinstance(report, Live) or not terminal.ours(sys.stdin.fileno()):
         yield
         return

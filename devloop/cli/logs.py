@@ -29,7 +29,7 @@ PAUSE = 0.2
 def show(path: Path, service: str, *, follow: bool, since: str, tail: str) -> int:
     """Print the output on the streams that it was written to; ``follow`` goes on until Ctrl-C.
 
-    Whoever follows goes over to the container that takes the place of one.
+    With ``follow`` the output of a container that replaces another one comes next.
 
     Raises ``UserError`` if there is nothing to read from.
     """

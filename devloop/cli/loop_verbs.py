@@ -1,4 +1,4 @@
-"""The words of the verbs that deal with what runs already: its life, its logs, its inside."""
+"""The Typer commands of the verbs that deal with a running loop and its containers."""
 
 from __future__ import annotations
 

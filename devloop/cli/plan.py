@@ -60,7 +60,7 @@ def _effects(root: str, found: tuple[DevelopedApp, ...], path: str) -> list[File
 
 
 def _foreseen(app: DevelopedApp, path: str) -> foresee.Effect:
-    """Say what a save would cause; of what nobody sees, that nobody does."""
+    """Say what a save of ``path`` would cause: nothing if it is ignored or does not exist."""
     inspection = app.inspection
     if not inspection.structural(path):
         if inspect.ignores(app.root, inspection).prunes(path):

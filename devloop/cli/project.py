@@ -109,7 +109,7 @@ def keep_generated(root: str, inspection: Inspection) -> None:
 
 
 def at_start(inspection: Inspection) -> tuple[str, ...]:
-    """Say once what is worth knowing of a inspection."""
+    """List the notices about an inspection that are reported once, at the start."""
     found = []
     if inspection.generated:
         stack = inspection.detections[0].name

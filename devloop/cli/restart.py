@@ -12,7 +12,7 @@ from devloop.serve.client import Connection
 
 
 def restart(path: Path, service: str, output: str) -> int:
-    """Have the loop start the app, or a service, anew; gives 0 if all is there again."""
+    """Have the loop restart the app, or a service, and wait for it; gives the exit code."""
     talk = Connection(project_id(path), "restart", follow=True, service=service)
     with talk, live.reporting(briefly(output)) as shown:
         tell = teller(output, shown)

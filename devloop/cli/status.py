@@ -1,4 +1,4 @@
-"""`devloop status`: where the running loop is."""
+"""`devloop status`: the status of the running loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devloop.serve.client import Connection, NoLoopError
 
 
 def status(path: Path, output: str) -> int:
-    """Say where the loop is; exit code 1 if none runs."""
+    """Print the status of the loop; gives the exit code, 1 if none runs."""
     root = projects.folder(path)
     try:
         with Connection(Project(root, "").id, "status") as talk:

@@ -91,7 +91,7 @@ def with_secrets(work: Work, jobs: Jobs) -> Work:
 
 
 def _notices(file: ComposeFile, app: AppSettings) -> list[str]:
-    """Say what of a Compose project is not done as one might think."""
+    """List the notices on what devloop does not follow, or not develop, of a Compose project."""
     found = []
     if app != AppSettings():
         found.append("devloop.yaml: `app` counts for a single app; x-devloop says it of a service")
@@ -102,7 +102,7 @@ def _notices(file: ComposeFile, app: AppSettings) -> list[str]:
 
 
 def _at_start(source: Source) -> tuple[str, ...]:
-    """Do for a service what is done for a single app at its start."""
+    """Keep a service's generated Dockerfile; give its notices, as for a single app."""
     projects.keep_generated(source.project.root, source.inspection)
     return projects.at_start(source.inspection)
 

@@ -109,7 +109,7 @@ class Engine:
         return address(self._api)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._api.close()
 
     def request(  # noqa: PLR0913 - one HTTP request
@@ -219,13 +219,13 @@ class Engine:
                 yield (None, piece) if head[0] == STDERR else (piece, None)
 
     def converse(self, container: str, argv: list[str]) -> Conversation:
-        """Run a command in a container and talk to its stdin and stdout."""
+        """Run a command in a container, connected to its stdin and stdout."""
         with gone(self.address), refusals():
             identity = self._api.exec_create(container, argv, stdin=True)["Id"]
         return self.begin(identity)
 
     def begin(self, command: str, *, tty: bool = False) -> Conversation:
-        """Start a command that was created in a container, and talk to it."""
+        """Start a command that was created in a container, connected to its streams."""
         with gone(self.address), refusals():
             return Conversation(self._api.exec_start(command, tty=tty, socket=True))
 

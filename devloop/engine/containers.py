@@ -67,7 +67,7 @@ class Inspected:
 
 
 class PortTakenError(HostError):
-    """A port that the app publishes is somebody else's."""
+    """A port that the app publishes is in use by another process or container."""
 
 
 def begin(engine: Engine, container: str) -> None:

@@ -1,7 +1,7 @@
-"""A command in a running container that somebody sits in front of.
+"""An interactive command in a running container.
 
-Its environment bears a mark, so that all that it began can be found and ended: the engine lets a
-command live on when whoever started it has gone.
+Its environment bears a mark, by which all that it started is found and ended: the engine lets a
+command run on when its client has disconnected.
 """
 
 from __future__ import annotations

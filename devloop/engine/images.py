@@ -1,4 +1,4 @@
-"""Images as the engine knows them."""
+"""Images of the engine: looked up, listed, removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's containers as people ask for them: which there are, how they fare."""
+"""Lists the project's containers, with their state, processor and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has a port of this machine, as far as /proc tells."""
+"""Finds the process that listens on a port of this machine, in /proc."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 An HTTP response below 500 from ``health``; else any HTTP response from the first port; else, if it
 does not speak HTTP, a connection that is still open after a moment: the engine's proxy accepts
-connections that nobody serves, and closes them at once. One that was made before the container had
-started it would hold for a second (its first packet is lost), so nobody asks before that.
+connections that no app serves, and closes them at once. One that was made before the container had
+started it would hold for a second (its first packet is lost), so none is made before that.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _poll(attempt: Callable[[], bool], cancelled: Callable[[float], bool]) -> bo
 
 
 def answers(address: tuple[str, int]) -> bool:
-    """Say whether somebody serves this address: HTTP, or a connection that stays open."""
+    """Say whether this address is served: by HTTP, or by a connection that stays open."""
     try:
         with socket.create_connection(address, timeout=1) as link:
             link.settimeout(OPEN_LONG_ENOUGH)
@@ -80,7 +80,7 @@ def _request(address: tuple[str, int], path: str) -> bytes:
 
 
 def free(host: str, port: int) -> bool:
-    """Say whether nobody listens on this address of this machine."""
+    """Say whether this machine has no listener on this address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -68,7 +68,7 @@ def filled(engine: Engine, container: str, path: str) -> bool:
 
 
 def mark(engine: Engine, container: str, path: str) -> None:
-    """Say that the volume at ``path`` is full."""
+    """Mark the volume at ``path`` as filled."""
     files.put(engine, container, path, [(tarfile.TarInfo(MARK), b"")])
 
 

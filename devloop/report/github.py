@@ -23,7 +23,7 @@ BUILD_ENDS = (events.ImageBuilt, events.ImageFailed, events.ImageCancelled, even
 
 
 class GitHub:
-    """A reporter; safe to use from several threads. Groups cannot nest, so jobs are told whole."""
+    """A reporter; thread-safe. Groups cannot nest, so a job's lines are written at its end."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
@@ -47,7 +47,7 @@ class GitHub:
             self._stream.flush()
 
     def _note(self, event: Event) -> None:
-        """Remember what the summary tells."""
+        """Keep the events that the summary is made of."""
         match event:
             case events.ImageStep():
                 self._steps.append(event)

@@ -24,7 +24,7 @@ class Keys:
         threads.spawn(self._read, name="keys", failed=threads.shown)
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Restore the terminal's mode."""
         if self._end >= 0:
             self._give_back()
             os.close(self._end)

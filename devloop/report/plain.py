@@ -43,7 +43,7 @@ class Plain:
 
 
 def _named(event: Event, text: str) -> str:
-    """Begin a line that is about one service of several with its name."""
+    """Put the service's name behind ``devloop:`` if the event is about one of several."""
     service = None if isinstance(event, events.Log) else getattr(event, "service", None)
     ours = "devloop: "
     return f"{ours}{service}: {text.removeprefix(ours)}" if service else text
@@ -51,7 +51,7 @@ def _named(event: Event, text: str) -> str:
 
 @contextmanager
 def terminal_may_close() -> Iterator[None]:
-    """Let nothing end untidily because nobody can read what is written any more."""
+    """Ignore the error of writing to a terminal that has been closed (EIO)."""
     try:
         yield
     except OSError as error:
@@ -62,7 +62,7 @@ def terminal_may_close() -> Iterator[None]:
 def lines(text: str) -> list[str]:
     """Give an event's text as printable lines; all but the first are indented.
 
-    None begins, after blanks, as a command of GitHub's runner does: it reads all that is printed.
+    A line that GitHub's runner would take for a workflow command gets a bar in front.
     """
     first, *more = (clean(line) for line in text.rstrip("\n").split("\n"))
     return [_harmless(first), *(f"  {_harmless(line)}" for line in more)]

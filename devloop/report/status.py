@@ -1,4 +1,4 @@
-"""Where a loop is, told by its events: for the live view and for `devloop status`. Pure."""
+"""The status of a loop, computed from its events: for the live view and `devloop status`. Pure."""
 
 from __future__ import annotations
 

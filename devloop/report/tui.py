@@ -1,4 +1,4 @@
-"""The live view: a panel that says where the loop is, logs scrolling above it. The door to rich.
+"""The live view: a panel with the loop's status, logs scrolling above it. The door to rich.
 
 Events only change the view and wait; a thread draws a few times a second, with one write, so that
 ten thousand lines a second are no more work than one.
@@ -101,7 +101,7 @@ class Tui:
         self._stir()
 
     def close(self) -> None:
-        """Leave the terminal as it was, with a last line of where the loop was."""
+        """Restore the terminal; the loop's last status stays as a line."""
         if self._closed.is_set():
             return
         self._closed.set()
@@ -115,7 +115,7 @@ class Tui:
         atexit.unregister(self.close)
 
     def _stir(self) -> None:
-        """Have it drawn in a moment. Also called by a signal, so nothing here may wait."""
+        """Ask the drawing thread for a redraw; must not block, as a signal handler calls it."""
         if not self._awake:
             self._awake = True
             self._wake.put(None)

@@ -25,7 +25,10 @@ def path(project: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def make_folder(environ: Mapping[str, str] = os.environ) -> None:
-    """Make the folder; raises ``HostError`` if it could be somebody else's."""
+    """Make the folder, mode 700.
+
+    Raises ``HostError`` if it cannot be made, or if other users own it or have access to it.
+    """
     folder = _folder(environ)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

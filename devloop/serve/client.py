@@ -1,4 +1,4 @@
-"""Talks to a running loop (``devloop.serve.server`` says how)."""
+"""The client of the control socket (``devloop.serve.server`` describes the protocol)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class NoLoopError(UserError):
 
 
 class NoControlError(UserError):
-    """There is no way to talk to a loop on this platform."""
+    """No control socket exists on this platform."""
 
 
 class Connection:
-    """One request; ``answer`` is what the loop said, ``events`` what it tells from then on."""
+    """One request; ``answer`` is the loop's reply, ``events`` yields its events from then on."""
 
     def __init__(self, project: str, ask: str, **more: object) -> None:
         """Ask; raises ``NoLoopError``, ``NoControlError``, ``HostError`` if it does not answer.
@@ -49,15 +49,15 @@ class Connection:
             raise
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Give the connection, which is open already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.close()
 
     def close(self) -> None:
-        """Hang up; whoever reads the events sees their end."""
+        """Close the connection; a thread that reads ``events`` gets their end."""
         with suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
         with suppress(OSError):

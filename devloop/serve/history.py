@@ -1,6 +1,6 @@
-"""What a loop has told: kept for those who attach later, handed on to those who are there.
+"""The events of a loop: kept for clients that attach later, passed on to attached ones.
 
-Logs and other events are kept apart, so that a talkative app never hides where the loop is.
+Logs and other events are kept in queues of their own, so that many log lines push no event out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MOST_BEHIND = 200_000
 FAREWELL = 1.0
 
 Told = tuple[float, Event]
-"""When it was told, in seconds since the epoch, and what."""
+"""When an event was reported, in seconds since the epoch, and the event."""
 
 
 class Listener:
-    """What one listener has still to hear; ``None`` ends it."""
+    """The events that wait for one client; ``None`` ends them."""
 
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
@@ -34,12 +34,12 @@ class Listener:
         return iter(self.queue.get, None)
 
     def end(self) -> None:
-        """Let the listener go."""
+        """End the client's events, after those that wait."""
         self.queue.put(None)
 
 
 class History:
-    """A reporter that remembers; safe to use from several threads, and never waits for anybody."""
+    """A reporter that keeps events; safe for several threads, and never blocks on a client."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -65,7 +65,7 @@ class History:
 
     @contextmanager
     def listen(self, *, recent: bool) -> Iterator[Listener]:
-        """Give what is told from now on, with what was told before if ``recent``."""
+        """Attach a client: it gets all events from now on, with ``recent`` the kept ones first."""
         one = Listener()
         with self._lock:
             for _, told in sorted((*self._events, *self._logs), key=_number) if recent else ():
@@ -81,11 +81,11 @@ class History:
 
     @property
     def listening(self) -> int:
-        """Say how many listen."""
+        """Count the attached clients."""
         return len(self._listening)
 
     def close(self) -> None:
-        """Nothing comes any more: give those who listen a moment to hear the end."""
+        """End the events of all clients; waits up to ``FAREWELL`` seconds for each to read them."""
         with self._lock:
             listening, self._listening = self._listening, []
         for one in listening:

@@ -1,4 +1,4 @@
-"""What is asked of a loop, over the control socket or by a key: answered, or put into its queue."""
+"""Requests to a loop, by the control socket or a key: answered, or put into its queue."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ APP = "app"
 
 
 class Askable(Protocol):
-    """What a loop, or several, are asked through."""
+    """What requests need of a loop, or of the loops of several services."""
 
     def post(self, happened: on.AnyInput) -> None:
-        """Put something into its queue."""
+        """Put an input into the loop's queue."""
 
     def names(self) -> tuple[str, ...]:
-        """List the services that can be asked for something."""
+        """List the services that requests may name."""
 
     def kill(self) -> None:
-        """Stop at once."""
+        """Kill the containers at once, without a grace."""
 
 
 class Requests:
-    """Hears what the loop tells, and asks the loop for what users want; safe for several threads.
+    """Keeps the loop's events and status, and turns users' requests into inputs; thread-safe.
 
     ``root`` is the project's folder, ``loop`` None until there is one.
     """
@@ -52,7 +52,7 @@ class Requests:
             self.history(event)
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do what is asked; raises ``UserError`` for what cannot be."""
+        """Answer a request; raises ``UserError`` for one that is unknown or cannot be done."""
         ask = str(request.get("ask"))
         if ask == "attach":
             return {"pid": os.getpid()}

@@ -1,4 +1,4 @@
-"""Answers those who talk to a running loop, on a socket that only its user can reach.
+"""Answers the clients of a running loop, on a socket that only its user can reach.
 
 One JSON object a line: ``{"ask": "restart"}`` is answered by ``{"ok": true}`` or ``{"ok": false,
 "message": …, "hint": …}``. With ``"follow": true`` events go on behind the answer, as in ``--format
@@ -30,7 +30,7 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class ControlServer:
-    """One loop's socket, there from ``with`` to its end."""
+    """One loop's control socket; it listens inside its ``with`` block."""
 
     def __init__(self, project: str, history: History, answer: Answer) -> None:
         self._path = place.path(project)
@@ -39,7 +39,7 @@ class ControlServer:
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        """Listen; what a killed loop left in the place goes. The project's lock must be held."""
+        """Listen; removes the socket file of a killed loop. The project's lock must be held."""
         if sys.platform == "win32":
             return self  # it has no sockets that one user alone can reach
         place.make_folder()
@@ -61,7 +61,7 @@ class ControlServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more; who follows goes on to hear the last events."""
+        """Accept no new client; those that follow still get the last events."""
         if self._socket is None:
             return
         with suppress(OSError):
@@ -91,7 +91,7 @@ class ControlServer:
                 _send(link, self._answered(request))
 
     def _follow(self, link: socket.socket, request: Mapping[str, Any]) -> None:
-        """Listen before asking, so that nothing which follows from it is missed."""
+        """Attach the client before the request is done, so that it gets all events of that."""
         with self._history.listen(recent=bool(request.get("recent"))) as heard:
             answer = self._answered(request)
             _send(link, answer)
@@ -109,7 +109,7 @@ class ControlServer:
 
 
 def _watch(link: socket.socket, gone: Callable[[], None]) -> None:
-    """Notice that whoever listened has gone."""
+    """Call ``gone`` when the client has closed its end."""
     with suppress(OSError):
         while link.recv(1024):
             pass

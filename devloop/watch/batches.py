@@ -1,4 +1,4 @@
-"""From what a watcher has seen to batches: one thread that owns the snapshot and the debounce."""
+"""Turns what a watcher has seen into batches: one thread, owner of snapshot and debounce."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Item: TypeAlias = Seen | Broken | WatchNotice | Reconfigured | Stopped
 
 @dataclass(frozen=True)
 class Wiring:
-    """Whom the thread calls: all of it from that one thread.
+    """The callbacks of the batch thread, all called from that thread.
 
     ``reload`` makes the watcher take other ignores before it returns, ``broken`` mends or replaces
     a watcher and says whether watching goes on, ``resettle`` takes other settings.
@@ -99,7 +99,7 @@ class Batcher(threading.Thread):
         self._snapshot.begin()
 
     def run(self) -> None:
-        """Serve until told to stop; a fault is told, never swallowed."""
+        """Handle items until ``Stopped``; an unexpected error is reported and ends the watching."""
         try:
             while not self._ended and not isinstance(item := self._next(), Stopped):
                 self._serve(item)

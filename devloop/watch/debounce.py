@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 BURST = 0.1
-"""Seconds without an event that end a burst or a write that nobody closes."""
+"""Seconds without an event after which a burst, or a write without a close event, has ended."""
 LOOK = 0.02
 """Seconds between two looks at the lock of git's index."""
 
@@ -34,9 +34,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Debounce:
-    """Monotonic times in seconds, None for never: of events not yet given as a batch, and so on.
+    """Monotonic times in seconds, None for never.
 
-    ``open_first`` and ``open_last`` are those of writes without a close.
+    ``first`` and ``last`` are those of changes that are in no batch yet, ``open_first`` and
+    ``open_last`` those of writes without a close, ``flushed`` that of the last batch with a change.
     """
 
     first: float | None = None
@@ -52,7 +53,7 @@ def add(state: Debounce, now: float) -> Debounce:
 
 
 def add_look(state: Debounce, now: float) -> Debounce:
-    """Note that everything is to be looked at, which no later event makes needless."""
+    """Note that the whole tree is to be looked at; later events do not cancel that."""
     return add(state, now) if state.first is None else state
 
 

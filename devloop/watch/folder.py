@@ -23,7 +23,7 @@ class Subscription:
         self._folder = folder
 
     def start(self) -> None:
-        """Begin; no save after this is lost."""
+        """Begin; every save after the return is in a batch."""
         self._folder.join(self)
 
     def stop(self) -> None:

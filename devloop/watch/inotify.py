@@ -64,7 +64,7 @@ class Inotify:
             self._kernel.wake()
 
     def close(self) -> None:
-        """Give the watches back; nobody may be waiting."""
+        """Release the watches; no thread may be in ``wait``."""
         with self._lock:
             self._kernel.close()
 
@@ -86,7 +86,7 @@ class Inotify:
     # events
 
     def _recover(self) -> Seen:
-        """Events were dropped: take the rest away, watch anew and have all looked through."""
+        """After dropped events: discard the rest, watch anew, give the whole tree to look at."""
         while any(True for _ in self._kernel.events()):
             pass
         self._watches.watch_all()
@@ -142,7 +142,7 @@ class Inotify:
 
 
 class _Look:
-    """What one read asks for; several events on a path are one."""
+    """Collects the paths to look at after one read; several events on a path count once."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -156,7 +156,7 @@ class _Look:
             self.files[path] = closed or (mask & CREATE != 0 and self._whole(path))
 
     def _whole(self, path: str) -> bool:
-        """Say whether a new name needs no writer: a link of either kind."""
+        """Say whether a new name is complete at once: a symbolic or a hard link, or gone again."""
         try:
             info = os.lstat(os.path.join(self.root, path))
         except OSError:

@@ -46,11 +46,11 @@ class Poll(Protocol):
     """Waits until one of several descriptors can be read."""
 
     def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
-        """Give those that can, none after so many milliseconds."""
+        """Give (descriptor, event mask) of those that can; empty after ``timeout`` milliseconds."""
 
 
 class Kernel:
-    """A queue, and a pipe that ends a wait. Raises ``ExhaustedError``."""
+    """An inotify queue, and a pipe that ends a wait. Raises ``ExhaustedError``."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -78,7 +78,7 @@ class Kernel:
             os.write(self._wake_write, b"x")
 
     def close(self) -> None:
-        """Give everything back; nobody may be waiting."""
+        """Close the queue and the pipe; no thread may be in ``wait``."""
         if not self.closed:
             self.closed = True
             for fd in (self._fd, self._wake_read, self._wake_write):
@@ -129,7 +129,7 @@ class Kernel:
         raise OSError(number, os.strerror(number))
 
     def _hears(self, wd: int) -> bool:
-        """Wait for an event of one watch; others tell of looks that the begin takes anyway."""
+        """Say whether a watch has an event in time; others are dropped: a full look follows."""
         poll = _readable(self._fd)
         while poll.poll(PROBE_WAIT_MS):
             if any(one == wd for one, _, _, _ in self.events()):

@@ -52,7 +52,7 @@ class EventSource(Protocol):
         """Take other ignores before returning. Raises ``ExhaustedError``."""
 
     def end(self) -> None:
-        """Stop and give everything back."""
+        """Stop, and release all watches and threads."""
 
 
 class NoEventsError(Exception):
@@ -72,7 +72,7 @@ def native(
 
 
 def polling(root: str, post: Post, interval: float) -> EventSource:
-    """Have the whole tree looked through again and again, every so many seconds."""
+    """Post the whole tree to be looked at, every ``interval`` seconds."""
     return _Ours(root, partial(_Poll, post=post, interval=interval))
 
 
@@ -82,7 +82,7 @@ def stock(root: str, ignores: Ignores, post: Post) -> EventSource:
 
 
 class _Emitter(EventEmitter):
-    """An emitter that tells of its own death.
+    """An emitter that posts ``Broken`` with the error that ended it.
 
     It posts what it has seen itself: watchdog's queue of single events would cost a change of
     threads on every save. The first two arguments are those of watchdog.
@@ -101,7 +101,7 @@ class _Emitter(EventEmitter):
             self.release()
 
     def release(self) -> None:
-        """Give back what the emitter holds."""
+        """Release what the emitter holds; most hold nothing."""
 
     def reload(self, ignores: Ignores) -> None:
         """Take other ignores; most have none."""

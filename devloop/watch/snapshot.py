@@ -178,7 +178,7 @@ class TreeSnapshot:
     # folders
 
     def _look_through(self, path: str) -> None:
-        """Look at all that is and was below a folder."""
+        """Look at every file that is below a folder now or was at the last look."""
         above, _, name = path.rpartition("/")
         parent = self._folder(above) if path else None
         if path and parent is None:

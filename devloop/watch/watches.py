@@ -192,7 +192,7 @@ class Watches:
             del node.parent.children[node.name]
 
     def forget(self, top: WatchedFolder) -> None:
-        """Give up the watches of a folder that left its place."""
+        """Release the watches of a folder and of all folders below it."""
         for node in top.below():
             if self._nodes.get(node.wd) is node:
                 del self._nodes[node.wd]

@@ -1,4 +1,4 @@
-"""Steps in the background: set going, ended, waited for."""
+"""Background steps: started in threads, waited for, their results joined into the job's scope."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 10
 
 @dataclass
 class BackgroundStep:
-    """A step in the background; ``scope`` is its own, made when ``before`` had been written."""
+    """A background step; ``scope`` is its own, ``before`` what had been written at its start."""
 
     step: Step
     name: str
@@ -30,7 +30,7 @@ class BackgroundStep:
 
 
 class BackgroundSteps:
-    """One job's; ``perform`` runs a step in a shell of its own, or says that it was cancelled."""
+    """The background steps of one job; ``perform`` runs one in a shell of its own."""
 
     def __init__(self, perform: Callable[[BackgroundStep], EndedStep]) -> None:
         self._perform = perform
@@ -38,7 +38,7 @@ class BackgroundSteps:
         self._known: dict[str, BackgroundStep] = {}
 
     def launch(self, scope: Scope, step: Step, name: str) -> BackgroundStep:
-        """Set a step going; it sees what there is now."""
+        """Start a step in a thread, with a copy of the scope as it is now."""
         one = BackgroundStep(step, name, scope.aside(step.id or step.title), scope.written.copy())
         self._known[step.id or name] = one
 
@@ -53,13 +53,13 @@ class BackgroundSteps:
             one.ended = self._perform(one)
 
     def meant(self, step: Step) -> list[BackgroundStep]:
-        """List the steps that one waits for, or ends."""
+        """List the background steps that a ``wait`` or ``cancel`` step names."""
         if step.wait == ("*",):
             return self.left()
         return [self._known[one] for one in (*step.wait, step.cancel) if one in self._known]
 
     def left(self) -> list[BackgroundStep]:
-        """List the steps that nobody has waited for."""
+        """List the background steps that no step has waited for yet."""
         return [one for one in self._known.values() if one.thread]
 
     @staticmethod
@@ -73,7 +73,10 @@ class BackgroundSteps:
 
     @staticmethod
     def join(scope: Scope, meant: list[BackgroundStep]) -> bool:
-        """Wait for steps, and take what they left behind; says whether one failed."""
+        """Wait for steps and join what they wrote into ``scope``; says whether one failed.
+
+        Raises the error by which a step broke off.
+        """
         failed = False
         for one in [one for one in meant if one.thread]:
             if one.thread:

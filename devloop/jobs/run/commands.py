@@ -50,7 +50,7 @@ def _unescape(text: str, *more: tuple[str, str]) -> str:
 
 
 class Stream:
-    """A step's output, line by line: what is a command and what is said.
+    """Tells the workflow commands in a step's output, read line by line, from its text.
 
     ``stop-commands`` holds commands back until its token comes as a command.
     """
@@ -59,7 +59,7 @@ class Stream:
         self._token = ""
 
     def read(self, line: str) -> WorkflowCommand | None:
-        """Give the command of a line, None if the line is said."""
+        """Give the command of a line, None if the line is text."""
         if self._token:
             if line.strip() != f"::{self._token}::":
                 return None

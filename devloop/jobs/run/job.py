@@ -52,7 +52,7 @@ class JobRun:
     abandoned: bool = False
 
     def __post_init__(self) -> None:
-        """Give the run the name of its folder, and the nonce of its shells' lines."""
+        """Choose the run's folder, its tracking ID and the nonce of its shells' lines."""
         track = secrets.token_hex(6)
         folder = f"/tmp/devloop-{track}"  # noqa: S108 - in the container, mode 700
         self._scope = Scope()
@@ -85,7 +85,7 @@ class JobRun:
         return self._outcome(time.monotonic() - began, outputs)
 
     def _job(self, lane: StepShell) -> dict[str, str]:
-        """Run the job for no longer than it may; gives its outputs."""
+        """Run the job within its timeout; gives its outputs, less those that hold a secret."""
         order, view, scope = self.order, self._view, self._scope
         timer = self._timer(view.number(scope, order.job.timeout), self._timed_out)
         try:
@@ -99,7 +99,7 @@ class JobRun:
         return {key: value for key, value in found.items() if not self._voice.masks.within(value)}
 
     def _clean(self, lane: StepShell) -> None:
-        """Leave nothing behind: no process and no file."""
+        """Kill the processes and remove the files that the run has left, and end its shell."""
         end = shell.end(self._view.folder, self._performer.nonce)
         lane.talk.send(self._endings.last() + end)
         for _ in lane.lines:
@@ -146,7 +146,7 @@ class JobRun:
     # steps
 
     def _steps(self, lane: StepShell, scope: Scope, steps: tuple[Step, ...]) -> None:
-        """Run steps one after the other; those in the background are only set going."""
+        """Run steps one after the other; background steps are only started."""
         for at, step in enumerate(steps):
             name = f"{scope.prefix}s{at}"
             if self.abandoned or self._endings.over(name):
@@ -189,7 +189,7 @@ class JobRun:
         return "skipped", {}
 
     def _limited(self, call: ActionCall) -> StepResult:
-        """Perform a step for no longer than it may."""
+        """Perform a step within its timeout."""
         late = threading.Event()
 
         def expire() -> None:
@@ -216,7 +216,7 @@ class JobRun:
         )
 
     def _titled(self, scope: Scope, step: Step) -> str:
-        """Say what a step is called; a name that cannot be evaluated is told as it is."""
+        """Give a step's title, evaluated; as it is written if it cannot be evaluated."""
         try:
             return self._view.fill(scope, step.title)
         except ExpressionError:
@@ -225,7 +225,7 @@ class JobRun:
     # steps in the background
 
     def _aside(self, one: BackgroundStep) -> EndedStep:
-        """Run a step in a shell of its own."""
+        """Run a background step in a shell of its own, unless it was cancelled before."""
         if self.abandoned or one.cancelled:
             ended = EndedStep("cancelled", "cancelled")
             self._tell(one.scope, one.step, ended, 0.0)
@@ -239,7 +239,7 @@ class JobRun:
         return ended
 
     def _control(self, scope: Scope, step: Step, meant: list[BackgroundStep]) -> None:
-        """Wait for steps in the background, after ending them if that is asked."""
+        """Wait for background steps; ends them first if ``step`` is a ``cancel``."""
         began = time.monotonic()
         for one in meant if step.cancel else ():
             one.cancelled = True

@@ -1,4 +1,4 @@
-"""Secret values are taken out of everything before it is told."""
+"""Hides secret values in everything that is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STARS = "***"
 
 
 class Masks:
-    """The values that nobody may see, in the forms in which they may turn up."""
+    """The values to hide, in every form that is looked for: whole, by lines, encoded."""
 
     def __init__(self, values: tuple[str, ...] = ()) -> None:
         self._forms: frozenset[str] = frozenset()

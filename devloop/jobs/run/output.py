@@ -1,4 +1,4 @@
-"""What a run tells: a step's output with its commands carried out, without its secrets."""
+"""Reports a step's output: its workflow commands are carried out, its secrets hidden."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from devloop.model import Part
 
 @dataclass(frozen=True)
 class JobLog:
-    """Tells what a run has to say; ``label`` is the job's, ``workspace`` the mount."""
+    """Reports the lines and problems of a job, secrets hidden.
+
+    ``label`` is the job's, ``workspace`` the mount's path in the container.
+    """
 
     label: str
     workspace: str
@@ -21,11 +24,11 @@ class JobLog:
     masks: Masks = field(default_factory=Masks)
 
     def of(self, log: str) -> JobLog:
-        """Give the voice of a part that has a log of its own."""
+        """Give the log of a background step, labelled ``job/log``; this one if ``log`` is empty."""
         return replace(self, label=f"{self.label}/{self.masks.hide(log)}") if log else self
 
     def say(self, text: str, group: str = "") -> None:
-        """Tell a line."""
+        """Report a line, as one of ``group`` if that is not empty."""
         inside = self.masks.hide(group) or None
         self.report(events.Log(self.label, "stdout", self.masks.hide(text), inside))
 
@@ -38,7 +41,7 @@ class JobLog:
         col: int | None = None,
         title: str | None = None,
     ) -> None:
-        """Tell a problem."""
+        """Report a problem; ``line`` and ``col`` count from 1."""
         shown = self.masks.hide(text)
         title = self.masks.hide(title) if title else None
         self.report(
@@ -46,7 +49,7 @@ class JobLog:
         )
 
     def complain(self, text: str, location: str, level: str = "error") -> None:
-        """Tell what is wrong at a place, ``path:line:column``."""
+        """Report a problem at ``location``, which is ``path:line:column``."""
         path, line, col = [*location.rsplit(":", 2), "", ""][:3]
         self.annotate(level, text, path or None, int(line or 0), int(col or 0))
 
@@ -79,7 +82,7 @@ class JobOutput:
             self._group = ""
 
     def _said(self, text: str) -> None:
-        """Tell a line; the end of one that was cut waits for its rest: a secret may be in both."""
+        """Report a line; the end of a cut one waits for its rest: a secret may span both."""
         hidden = self._voice.masks.hide(self._held + text)
         at = len(hidden) - (self._voice.masks.longest if isinstance(text, Part) else 0)
         shown, self._held = hidden[: max(at, 0)], hidden[max(at, 0) :]
@@ -96,6 +99,6 @@ class JobOutput:
         self._voice.annotate(command.name, command.text, file, line, col, title)
 
     def close(self) -> None:
-        """Tell what was held back."""
+        """Report what was held back."""
         if self._held:
             self._voice.say(self._held, self._group)

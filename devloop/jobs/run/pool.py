@@ -1,4 +1,4 @@
-"""Jobs carried out: threads that run what ``jobs.graph`` decides, in one container."""
+"""Runs jobs: threads that carry out what ``jobs.schedule.graph`` decides, in one container."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SpareShell:
     """A shell opened ahead of its use: a run that ends another one need not wait for it."""
 
     def __init__(self, container: str, shell: ShellLink) -> None:
-        """Keep it; it goes if nobody takes it soon."""
+        """Keep the shell; it is closed if it was not taken within ``SPARE_FOR`` seconds."""
         self._container = container
         self._shell: ShellLink | None = shell
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class SpareShell:
         return found
 
     def close(self) -> None:
-        """End a shell that nobody took."""
+        """Close the shell if it was not taken."""
         found = self.take(self._container)
         if found:
             with suppress(DevloopError, OSError):
@@ -64,7 +64,7 @@ class Pool:
         self._spares: queue.SimpleQueue[SpareShell] = queue.SimpleQueue()
 
     def perform(self, action: graph.Action, container: str, host: RunnerContext) -> None:
-        """Do what the graph decided."""
+        """Carry out one action of the graph; jobs run and are cancelled in threads."""
         match action:
             case graph.Tell():
                 self._report(action.event)
@@ -87,7 +87,7 @@ class Pool:
                     threads.spawn(self._prepare, container, failed=threads.shown)
 
     def quit(self) -> None:
-        """Let no run complain that its container goes."""
+        """Mark all runs as cancelled, so that none reports that its container has gone."""
         for run in self._runs.values():
             run.cancelled = run.abandoned = True
 
@@ -108,7 +108,7 @@ class Pool:
         self._post(order, run())
 
     def _broke(self, order: JobOrder, error: Exception) -> None:
-        """End a job that could not be run, whatever the reason: others may wait for it."""
+        """Report and post a job that could not be run as failed: other jobs may need it."""
         why = str(error) if isinstance(error, (DevloopError, OSError)) else repr(error)
         self._report(events.Error(f"job {order.label} could not be run: {why}"))
         self._post(order, JobOutcome("failure", "failure"))

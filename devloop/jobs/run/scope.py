@@ -82,7 +82,7 @@ class Scope:
         )
 
     def aside(self, log: str) -> Scope:
-        """Give what a step in the background sees: what there is now."""
+        """Give the scope of a background step: a copy of this one; ``log`` names its output."""
         return replace(self, written=self.written.copy(), steps=dict(self.steps), log=log)
 
     def record(self, step: Step, ended: EndedStep) -> None:

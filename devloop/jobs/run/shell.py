@@ -1,4 +1,4 @@
-"""What the runner says to the shell that waits in the container, as text.
+"""The commands that the runner sends to the shell that waits in the container, as text.
 
 The shell reads POSIX commands from its stdin, so it works in any image with ``sh``. Each step runs
 in a session of its own, whose number it tells before anything else, and under an ID in its

@@ -25,7 +25,7 @@ StepResult = tuple[str, Mapping[str, str]]
 
 @dataclass
 class StepShell:
-    """A shell, and what of its output has not been read yet."""
+    """A shell in the container, and its output lines that have not been read yet."""
 
     talk: ShellLink
     lines: Iterator[str]
@@ -44,7 +44,9 @@ class ActionCall:
 
 @dataclass
 class StepRunner:
-    """The hands of one run; ``steps`` runs an action's, ``read`` gives a file of the project.
+    """Performs the steps of one job run.
+
+    ``steps`` runs the steps of an action, ``read`` gives the content of a file of the project.
 
     Lines of the shell that bear the ``nonce`` are the runner's own. ``not_run`` collects what
     cannot be run here.
@@ -75,7 +77,7 @@ class StepRunner:
         return self._left_out(step.uses)
 
     def say(self, text: str) -> None:
-        """Tell a line of the runner's own."""
+        """Report a line of the runner's own."""
         with self._telling:
             self.voice.say(text)
 
@@ -90,7 +92,7 @@ class StepRunner:
     # scripts
 
     def _run(self, call: ActionCall) -> StepResult:
-        """Run a script; what it wrote counts for the steps after it."""
+        """Run a script; what it wrote for later steps goes into its scope."""
         words, place = self._where(call)
         directory = contexts.directory(self.voice.workspace, place)
         text = shell.step(

@@ -1,4 +1,4 @@
-"""What runs of jobs take from outside."""
+"""What job runs need from outside: shells in a container, and the project's files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ShellLink(Protocol):
     """A POSIX shell in the container that reads its commands from us."""
 
     def send(self, text: str) -> None:
-        """Give it commands."""
+        """Write commands to its stdin."""
 
     def lines(self) -> Iterator[str]:
         """Yield its output until it ends."""

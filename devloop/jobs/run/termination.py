@@ -1,4 +1,4 @@
-"""Ends steps that run: knows their processes, and kills them by their tracks."""
+"""Ends running steps: kills their process groups, and what has their tracking ID."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Termination:
         self._over: set[str] = set()
 
     def track(self, name: str = "") -> str:
-        """Give what the processes of a step have in their environment, and of all steps."""
+        """Give the tracking ID of a step's processes, without a name that of the whole run."""
         return f"{self._track}.{name}." if name else f"{self._track}."
 
     @contextmanager
     def running(self, name: str) -> Iterator[None]:
-        """Know a step from before its condition is looked at."""
+        """Count a step as running, from before its condition is evaluated."""
         with self._lock:
             self._running.add(name)
         try:
@@ -46,7 +46,7 @@ class Termination:
 
     @contextmanager
     def script(self, name: str) -> Iterator[None]:
-        """Know that a step has or will have a process."""
+        """Count a step as one that has, or will have, a process."""
         with self._lock:
             self._scripts.add(name)
         try:
@@ -56,7 +56,7 @@ class Termination:
                 self._scripts.discard(name)
 
     def begun(self, name: str, group: int) -> None:
-        """Know a step's process; it may have been ended before there was one."""
+        """Note a step's process group; kills it if the step was ended before it had one."""
         with self._lock:
             self._groups[group] = name
         if self.over(name):
@@ -69,7 +69,7 @@ class Termination:
         return name in self._stopped or bool(above & self._over)
 
     def stop(self, decide: Callable[[], None]) -> None:
-        """End what runs; a step that looks at its condition after ``decide`` sees what it said."""
+        """Call ``decide`` and kill the steps that run; later conditions see what it set."""
         with self._lock:
             decide()
             self._stopped |= self._running
@@ -83,7 +83,7 @@ class Termination:
         self._kill((name,))
 
     def last(self) -> str:
-        """Give the commands that end all that the run has left."""
+        """Give the shell commands that kill all remaining processes of the run."""
         return shell.kill((self.track(),), tuple(self._groups), gently=False)
 
     def _kill_late(self, name: str) -> None:
