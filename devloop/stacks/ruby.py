@@ -59,7 +59,7 @@ _COMPILED = names(
 
 
 @dataclass(frozen=True)
-class Start:
+class RubyStart:
     """How the app is started; ``command`` is empty where nothing was found."""
 
     framework: str
@@ -164,11 +164,11 @@ def _needs_source(snapshot: Snapshot) -> bool:
     return bool(_PATH.search(text)) or re.search(r"^gemspec\b", text, re.MULTILINE) is not None
 
 
-def _start(snapshot: Snapshot, gems: Mapping[str, int]) -> Start:
+def _start(snapshot: Snapshot, gems: Mapping[str, int]) -> RubyStart:
     if "bin/rails" in snapshot.paths and ("rails" in gems or "railties" in gems):
         server = f"bin/rails server -b {ANY} -p 3000"
         command = f"rm -f tmp/pids/server.pid; exec {server}"
-        return Start("rails", command, 3000, tuple(server.split()))
+        return RubyStart("rails", command, 3000, tuple(server.split()))
     framework = next((name for name in ("sinatra", "hanami", "roda", "grape") if name in gems), "")
     if "config.ru" in snapshot.paths:
         return _rack(framework or "rack", gems)
@@ -176,19 +176,21 @@ def _start(snapshot: Snapshot, gems: Mapping[str, int]) -> Start:
     text = snapshot.text(file)
     if file and framework == "sinatra":
         port = code.port(text) or 4567
-        return Start("sinatra", ("bundle", "exec", "ruby", file, "-o", ANY, "-p", str(port)), port)
+        return RubyStart(
+            "sinatra", ("bundle", "exec", "ruby", file, "-o", ANY, "-p", str(port)), port
+        )
     if file:
-        return Start(framework, ("bundle", "exec", "ruby", file), code.port(text))
-    return Start(framework, web(snapshot), None)
+        return RubyStart(framework, ("bundle", "exec", "ruby", file), code.port(text))
+    return RubyStart(framework, web(snapshot), None)
 
 
-def _rack(framework: str, gems: Mapping[str, int]) -> Start:
+def _rack(framework: str, gems: Mapping[str, int]) -> RubyStart:
     port = 4567 if framework == "sinatra" else 9292
     rack = gems.get("rack", 0)
     alone = "puma" in gems and "rackup" not in gems and rack not in {1, 2}
     if alone:
-        return Start(framework, ("bundle", "exec", "puma", "-b", f"tcp://{ANY}:{port}"), port)
-    return Start(framework, ("bundle", "exec", "rackup", "-o", ANY, "-p", str(port)), port)
+        return RubyStart(framework, ("bundle", "exec", "puma", "-b", f"tcp://{ANY}:{port}"), port)
+    return RubyStart(framework, ("bundle", "exec", "rackup", "-o", ANY, "-p", str(port)), port)
 
 
 def _assets(snapshot: Snapshot, gems: Mapping[str, int]) -> str:

@@ -95,10 +95,10 @@ Tree: TypeAlias = Literal | Name | Wildcard | FunctionCall | Index | BinaryOpera
 def parse(text: str) -> Tree:
     """Read an expression; raises ``ExpressionError`` of kind lexing or parsing."""
     found = tokens(text)
-    return _Parser(found).whole() if found else Literal(None)
+    return _ExpressionParser(found).whole() if found else Literal(None)
 
 
-class _Parser:
+class _ExpressionParser:
     """Reads tokens from left to right."""
 
     def __init__(self, found: list[Token]) -> None:

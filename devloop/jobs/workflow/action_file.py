@@ -38,14 +38,14 @@ class ActionFile:
 
 def load(content: bytes, path: str) -> ActionFile:
     """Read an action's file; raises ``ConfigError`` with all its problems."""
-    reader = _Grammar(path)
+    reader = _ActionGrammar(path)
     found = reader.action(nodes.parse(content, path))
     if reader.problems:
         raise ConfigError(tuple(sorted(reader.problems, key=Problem.place)))
     return found
 
 
-class _Grammar(Steps):
+class _ActionGrammar(Steps):
     contexts: ClassVar[tuple[str, ...]] = (
         "github", "inputs", "strategy", "matrix", "env", "job", "runner", "steps",
     )  # fmt: skip

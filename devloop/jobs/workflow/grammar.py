@@ -26,7 +26,7 @@ FOREIGN = ("services", "container", "uses")
 
 def own(root: YamlNode, path: str) -> tuple[Workflow, list[Problem]]:
     """Read the keys of devloop.yaml that are about jobs."""
-    reader = _Grammar(path, strict=True)
+    reader = _WorkflowGrammar(path, strict=True)
     if not isinstance(root.value, Mapping):
         return Workflow(), []
     return reader.workflow(root), reader.problems
@@ -34,7 +34,7 @@ def own(root: YamlNode, path: str) -> tuple[Workflow, list[Problem]]:
 
 def load(content: bytes, path: str) -> Workflow:
     """Read a workflow file; raises ``ConfigError`` with all problems of the file."""
-    reader = _Grammar(path, strict=False)
+    reader = _WorkflowGrammar(path, strict=False)
     found = reader.workflow(nodes.parse(content, path))
     if reader.problems:
         raise ConfigError(tuple(sorted(reader.problems, key=Problem.place)))
@@ -43,14 +43,14 @@ def load(content: bytes, path: str) -> Workflow:
 
 def keys() -> dict[str, tuple[str, ...]]:
     """Name the keys of a job and of a step as devloop.yaml has them."""
-    reader = _Grammar("", strict=True)
+    reader = _WorkflowGrammar("", strict=True)
     return {
         "job": tuple(key for key in reader.job_readers() if key not in FOREIGN),
         "step": tuple(reader.step_readers()),
     }
 
 
-class _Grammar(Steps):
+class _WorkflowGrammar(Steps):
     """``strict``: a job that needs what is not here is an error, not left out."""
 
     contexts: ClassVar[tuple[str, ...]] = STEP

@@ -54,7 +54,7 @@ def merge(text: str, more: Mapping[str, Any] | Sequence[Any]) -> str:
     wants_object = isinstance(more, Mapping)
     if not text.strip():
         text = "{}\n" if wants_object else "[]\n"
-    root = _Parser(text).whole()
+    root = _JsoncParser(text).whole()
     if (root.members if wants_object else root.items) is None:
         kind = "an object" if wants_object else "a list"
         raise JsonError(f"the file must hold {kind}", text, root.start)
@@ -145,7 +145,7 @@ def _name_of(value: object) -> object:
     return value
 
 
-class _Parser:
+class _JsoncParser:
     """Reads where values stand: JSON, comments, and commas at the end."""
 
     def __init__(self, text: str) -> None:

@@ -41,7 +41,7 @@ MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
-class Start:
+class NodeStart:
     """How the app is started; ``command`` is empty where nothing was found."""
 
     command: Command
@@ -50,7 +50,7 @@ class Start:
     reload: str
 
 
-def development(snapshot: Snapshot, package: Package, manager: Manager) -> Start:
+def development(snapshot: Snapshot, package: Package, manager: Manager) -> NodeStart:
     """Say how the app is started while it is developed."""
     scripts = package.scripts
     script = next((name for name in DEV_SCRIPTS if name in scripts), "")
@@ -62,10 +62,10 @@ def development(snapshot: Snapshot, package: Package, manager: Manager) -> Start
     port = _port(scripts[script], framework, snapshot, package)
     direct = () if _hooked(package, script) else unwrapped(argv, snapshot, package, manager)
     if direct:
-        return Start(direct, framework, port, "restart")
+        return NodeStart(direct, framework, port, "restart")
     flags = framework.flags if _ends_in_server(bare, framework) else ()
     reload = "none" if _watches(bare, scripts[script]) else framework.reload
-    return Start(node_manager.run(manager, script, flags), framework, port, reload)
+    return NodeStart(node_manager.run(manager, script, flags), framework, port, reload)
 
 
 def production(snapshot: Snapshot, package: Package, manager: Manager) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def entry(snapshot: Snapshot, package: Package) -> str:
     return next(iter(snapshot.present(*inside, *_ENTRIES)), "")
 
 
-def _without_script(snapshot: Snapshot, package: Package, manager: Manager) -> Start:
+def _without_script(snapshot: Snapshot, package: Package, manager: Manager) -> NodeStart:
     file = entry(snapshot, package)
     names = _names(package)
     framework = by_packages(names, server=bool(file))
@@ -112,9 +112,9 @@ def _without_script(snapshot: Snapshot, package: Package, manager: Manager) -> S
     if not file and framework.program and framework in FRAMEWORKS:
         program, *rest = framework.program
         command: Command = (f"node_modules/.bin/{program}", *rest, *framework.flags)
-        return Start(command, framework, port, framework.reload)
+        return NodeStart(command, framework, port, framework.reload)
     plain = _plain(file, package, manager) if file else web(snapshot)
-    return Start(plain, framework, port, framework.reload)
+    return NodeStart(plain, framework, port, framework.reload)
 
 
 def _plain(file: str, package: Package, manager: Manager) -> Command:

@@ -12,7 +12,7 @@ from devloop.stacks.node import commands as node_commands
 from devloop.stacks.node import facts as node_facts
 from devloop.stacks.node import manager as node_manager
 from devloop.stacks.node import manifest as node_manifest
-from devloop.stacks.node.commands import Start
+from devloop.stacks.node.commands import NodeStart
 from devloop.stacks.node.manager import BUN, Manager
 from devloop.stacks.node.manifest import LOCKS, VERSION_FILES
 from devloop.stacks.node.package import ROOT, Package, local_manifests, members, read
@@ -190,7 +190,7 @@ def _keep(found: list[Package], manager: Manager) -> tuple[str, ...]:
     return tuple(f"{package.folder}/node_modules".lstrip("/") for package in found)
 
 
-def _env(snapshot: Snapshot, manager: Manager, start: Start) -> tuple[Env, ...]:
+def _env(snapshot: Snapshot, manager: Manager, start: NodeStart) -> tuple[Env, ...]:
     found = []
     if (
         manager.berry
@@ -209,7 +209,9 @@ def _ignored_cache(manager: Manager) -> tuple[str, ...]:
     return unplugged if manager.zero or not manager.berry else (*unplugged, ".yarn/cache", ".pnp.*")
 
 
-def _production(snapshot: Snapshot, package: Package, manager: Manager, start: Start) -> Production:
+def _production(
+    snapshot: Snapshot, package: Package, manager: Manager, start: NodeStart
+) -> Production:
     build = " ".join(node_manager.run(manager, "build")) if "build" in package.scripts else ""
     static = node_commands.static_folder(package, start.framework) if build else ""
     own = node_commands.production(snapshot, package, manager)

@@ -48,7 +48,7 @@ _PORTS = (
 
 
 @dataclass(frozen=True)
-class Start:
+class PythonStart:
     """How the app is started; both commands are empty where nothing was found."""
 
     framework: str
@@ -75,13 +75,13 @@ def django_project(snapshot: Snapshot) -> str:
     return "manage.py" if "manage.py" in found else found[0] if len(found) == 1 else ""
 
 
-def find(snapshot: Snapshot, names: frozenset[str]) -> Start:
+def find(snapshot: Snapshot, names: frozenset[str]) -> PythonStart:
     """Say how the app is started, given the normalised names of its dependencies."""
     for attempt in (_django, _streamlit, _gradio, _asgi, _flask, _plain):
         start = attempt(snapshot, names)
         if start is not None:
             return start
-    return Start("", web(snapshot), None)
+    return PythonStart("", web(snapshot), None)
 
 
 def source_root(snapshot: Snapshot) -> str:
@@ -116,12 +116,14 @@ def _likelihood(path: str) -> tuple[int, int, str]:
     return (path.count("/"), _STEMS.index(stem), path)
 
 
-def _django(snapshot: Snapshot, names: frozenset[str]) -> Start | None:
+def _django(snapshot: Snapshot, names: frozenset[str]) -> PythonStart | None:
     manage = django_project(snapshot)
     if not manage or ("django" not in names and "django" not in snapshot.text(manage)):
         return None
     command = ("python", manage, "runserver", f"{ANY}:8000", "--noreload")
-    return Start("django", command, 8000, production=_django_production(snapshot, manage, names))
+    return PythonStart(
+        "django", command, 8000, production=_django_production(snapshot, manage, names)
+    )
 
 
 def _django_production(snapshot: Snapshot, manage: str, names: frozenset[str]) -> Command:
@@ -138,19 +140,21 @@ def _django_production(snapshot: Snapshot, manage: str, names: frozenset[str]) -
     return ("gunicorn", *folder, "--bind", f"{ANY}:8000", _dotted(found[0]))
 
 
-def _streamlit(snapshot: Snapshot, names: frozenset[str]) -> Start | None:
+def _streamlit(snapshot: Snapshot, names: frozenset[str]) -> PythonStart | None:
     file = _importing(snapshot, "streamlit") if "streamlit" in names else ""
     if not file:
         return None
     base = ("streamlit", "run", file, "--server.address", ANY, "--server.port", "8501")
     run = (*base, "--server.headless", "true")
-    return Start("streamlit", (*run, "--server.runOnSave", "true"), 8501, "none", production=run)
+    return PythonStart(
+        "streamlit", (*run, "--server.runOnSave", "true"), 8501, "none", production=run
+    )
 
 
-def _gradio(snapshot: Snapshot, names: frozenset[str]) -> Start | None:
+def _gradio(snapshot: Snapshot, names: frozenset[str]) -> PythonStart | None:
     file = _importing(snapshot, "gradio") if "gradio" in names else ""
     env = (("GRADIO_SERVER_NAME", ANY), ("GRADIO_SERVER_PORT", "7860"))
-    return Start("gradio", ("python", file), 7860, env=env) if file else None
+    return PythonStart("gradio", ("python", file), 7860, env=env) if file else None
 
 
 def _importing(snapshot: Snapshot, module: str) -> str:
@@ -158,12 +162,12 @@ def _importing(snapshot: Snapshot, module: str) -> str:
     return next((path for path in entries(snapshot) if pattern.search(snapshot.text(path))), "")
 
 
-def _asgi(snapshot: Snapshot, names: frozenset[str]) -> Start | None:
+def _asgi(snapshot: Snapshot, names: frozenset[str]) -> PythonStart | None:
     for kind in ("fastapi", "starlette"):
         target, factory = _locate(snapshot, kind) if kind in names else ("", False)
         if target:
             command = _asgi_command(target, names, factory=factory)
-            return Start(kind, command, 8000)
+            return PythonStart(kind, command, 8000)
     return None
 
 
@@ -174,14 +178,14 @@ def _asgi_command(target: str, names: frozenset[str], *, factory: bool) -> Comma
     return ("uvicorn", *flags, target, "--host", ANY, "--port", "8000")
 
 
-def _flask(snapshot: Snapshot, names: frozenset[str]) -> Start | None:
+def _flask(snapshot: Snapshot, names: frozenset[str]) -> PythonStart | None:
     target, factory = _locate(snapshot, "flask") if "flask" in names else ("", False)
     if not target:
         return None
     command = ("flask", "--app", target, "run", f"--host={ANY}", "--port", "5000")
     called = f"{target}()" if factory else target
     gunicorn = ("gunicorn", "--bind", f"{ANY}:5000", called) if "gunicorn" in names else ()
-    return Start("flask", command, 5000, production=gunicorn)
+    return PythonStart("flask", command, 5000, production=gunicorn)
 
 
 def _locate(snapshot: Snapshot, kind: str) -> tuple[str, bool]:
@@ -207,15 +211,17 @@ def _dotted(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _plain(snapshot: Snapshot, _names: frozenset[str]) -> Start | None:
+def _plain(snapshot: Snapshot, _names: frozenset[str]) -> PythonStart | None:
     file = next(iter(snapshot.present(*_PLAIN)), "")
     package = next((path for path in entries(snapshot) if path.endswith("/__main__.py")), "")
     if not file and not package:
         return None
     port = _port(snapshot.text(file or package))
     if file:
-        return Start("", ("python", file), port)
-    return Start("", ("python", "-m", _module(snapshot, package).removesuffix(".__main__")), port)
+        return PythonStart("", ("python", file), port)
+    return PythonStart(
+        "", ("python", "-m", _module(snapshot, package).removesuffix(".__main__")), port
+    )
 
 
 def _port(code: str) -> int | None:

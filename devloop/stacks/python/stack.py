@@ -13,7 +13,7 @@ from devloop.stacks.python import facts as python_facts
 from devloop.stacks.python import install as python_install
 from devloop.stacks.python import project as python_project
 from devloop.stacks.python import requirements as pip
-from devloop.stacks.python.commands import Start
+from devloop.stacks.python.commands import PythonStart
 from devloop.stacks.python.install import CACHES, VENV, VERSION_FILES, InstallFacts
 from devloop.stacks.python.project import PIPFILE, PYPROJECT, PythonProject
 
@@ -131,7 +131,9 @@ def fields(path: str, content: bytes, manager: str) -> Mapping[str, object] | No
     return None
 
 
-def _env(snapshot: Snapshot, found: InstallFacts, version: str, start: Start) -> tuple[Env, ...]:
+def _env(
+    snapshot: Snapshot, found: InstallFacts, version: str, start: PythonStart
+) -> tuple[Env, ...]:
     """Give the environment; UV_PYTHON outranks a patch release that .python-version pins."""
     homes = ("", *(paths.folder(path) for path in found.members))
     roots = python_commands.source_roots(snapshot, homes)
