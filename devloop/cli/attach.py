@@ -19,12 +19,12 @@ def attach(path: Path, output: str) -> int:
             pass
 
     with (
-        Connection(project, "attach", follow=True, recent=True) as talk,
+        Connection(project, "attach", follow=True, recent=True) as connection,
         live.reporting(output) as shown,
     ):
         tell = teller(output, shown)
         with live.at_keys(shown, ask, live.interrupt):
             try:
-                return last(talk.events(), tell)
+                return last(connection.events(), tell)
             except KeyboardInterrupt:
                 return ended(tell, INTERRUPTED)

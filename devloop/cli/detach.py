@@ -50,11 +50,11 @@ def started(
     argv += ["--debug-port", str(debug_port)] if debug_port else []
     child = process.Background(argv, log)
     try:
-        talk = _reached(Project(root, "").id, child)
-        if talk is None:
+        connection = _reached(Project(root, "").id, child)
+        if connection is None:
             return _told_by_log(log, child, tell)
-        with talk:
-            return _until_ready(talk.events(), tell, child)
+        with connection:
+            return _until_ready(connection.events(), tell, child)
     except KeyboardInterrupt:
         child.send(signal.SIGTERM)
         child.wait()
@@ -65,13 +65,13 @@ def _reached(project: str, child: process.Background) -> Connection | None:
     """Wait until the loop of ``child`` answers; None if it has ended before."""
     while child.running:
         try:
-            talk = Connection(project, "attach", follow=True, recent=True)
+            connection = Connection(project, "attach", follow=True, recent=True)
         except NoLoopError:
             time.sleep(PAUSE)
             continue
-        if talk.answer.get("pid") == child.pid:
-            return talk
-        talk.close()
+        if connection.answer.get("pid") == child.pid:
+            return connection
+        connection.close()
         time.sleep(PAUSE)
     return None
 

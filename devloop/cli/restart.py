@@ -13,10 +13,10 @@ from devloop.serve.client import Connection
 
 def restart(path: Path, service: str, output: str) -> int:
     """Have the loop restart the app, or a service, and wait for it; gives the exit code."""
-    talk = Connection(project_id(path), "restart", follow=True, service=service)
-    with talk, live.reporting(briefly(output)) as shown:
+    connection = Connection(project_id(path), "restart", follow=True, service=service)
+    with connection, live.reporting(briefly(output)) as shown:
         tell = teller(output, shown)
-        good = _answered(talk.events(), tell)
+        good = _answered(connection.events(), tell)
         return ended(tell, 0 if good else ProjectError.exit_code)
 
 

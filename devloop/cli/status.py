@@ -19,8 +19,8 @@ def status(path: Path, output: str) -> int:
     """Print the status of the loop; gives the exit code, 1 if none runs."""
     root = projects.folder(path)
     try:
-        with Connection(Project(root, "").id, "status") as talk:
-            found = talk.answer["status"]
+        with Connection(Project(root, "").id, "status") as connection:
+            found = connection.answer["status"]
     except NoLoopError:
         found = {"root": root, "pid": None, **Status().as_json(), "state": "stopped"}
     if output == "json":

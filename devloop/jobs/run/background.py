@@ -39,7 +39,9 @@ class BackgroundSteps:
 
     def launch(self, scope: Scope, step: Step, name: str) -> BackgroundStep:
         """Start a step in a thread, with a copy of the scope as it is now."""
-        one = BackgroundStep(step, name, scope.aside(step.id or step.title), scope.written.copy())
+        one = BackgroundStep(
+            step, name, scope.in_background(step.id or step.title), scope.written.copy()
+        )
         self._known[step.id or name] = one
 
         def failed(error: Exception) -> None:

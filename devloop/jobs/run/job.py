@@ -21,7 +21,7 @@ from devloop.jobs.run.background import BackgroundStep, BackgroundSteps
 from devloop.jobs.run.evaluation import Evaluation
 from devloop.jobs.run.output import JobLog
 from devloop.jobs.run.scope import EndedStep, Scope
-from devloop.jobs.run.steps import ActionCall, StepResult, StepRunner, StepShell
+from devloop.jobs.run.steps import StepCall, StepResult, StepRunner, StepShell
 from devloop.jobs.run.surroundings import ShellLink
 from devloop.jobs.run.termination import Termination
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
@@ -53,68 +53,68 @@ class JobRun:
 
     def __post_init__(self) -> None:
         """Choose the run's folder, its tracking ID and the nonce of its shells' lines."""
-        track = secrets.token_hex(6)
-        folder = f"/tmp/devloop-{track}"  # noqa: S108 - in the container, mode 700
+        tracking_id = secrets.token_hex(6)
+        folder = f"/tmp/devloop-{tracking_id}"  # noqa: S108 - in the container, mode 700
         self._scope = Scope()
-        self._endings = Termination(track, self.open)
-        self._voice = JobLog(self.order.label, self.host.workspace, self.report)
+        self._termination = Termination(tracking_id, self.open)
+        self._log = JobLog(self.order.label, self.host.workspace, self.report)
         self._view = Evaluation(
             self.host, self.order, folder, self.hash_files, lambda: self.cancelled
         )
-        self._performer = StepRunner(
-            self._view, self._voice, self._endings, secrets.token_hex(12), self._steps, self.read
+        self._runner = StepRunner(
+            self._view, self._log, self._termination, secrets.token_hex(12), self._steps, self.read
         )
-        self._background = BackgroundSteps(self._aside)
+        self._background = BackgroundSteps(self._in_background)
         for value in self.host.secrets.values() if self.order.named else ():
-            self._voice.masks.add(value)
+            self._log.masks.add(value)
 
     # the job
 
     def __call__(self) -> JobOutcome:
         """Run all steps; gives how the job ended."""
         began = time.monotonic()
-        lane, outputs = self._lane(), dict[str, str]()
+        step_shell, outputs = self._open_shell(), dict[str, str]()
         try:
             try:
-                outputs = self._job(lane)
+                outputs = self._job(step_shell)
             except (ExpressionError, ValueError) as error:
                 self._complain(str(error))
-            self._clean(lane)
+            self._clean(step_shell)
         finally:
-            lane.talk.close()
+            step_shell.link.close()
         return self._outcome(time.monotonic() - began, outputs)
 
-    def _job(self, lane: StepShell) -> dict[str, str]:
+    def _job(self, step_shell: StepShell) -> dict[str, str]:
         """Run the job within its timeout; gives its outputs, less those that hold a secret."""
         order, view, scope = self.order, self._view, self._scope
         timer = self._timer(view.number(scope, order.job.timeout), self._timed_out)
         try:
             for env in (order.workflow.env, order.job.env):
                 view.env |= view.filled(scope, env)
-            self._steps(lane, scope, order.job.steps)
+            self._steps(step_shell, scope, order.job.steps)
             self._join(scope, self._background.left())
             found = {key: view.fill(scope, value) for key, value in order.job.outputs}
         finally:
             timer.cancel()
-        return {key: value for key, value in found.items() if not self._voice.masks.within(value)}
+        return {key: value for key, value in found.items() if not self._log.masks.within(value)}
 
-    def _clean(self, lane: StepShell) -> None:
+    def _clean(self, step_shell: StepShell) -> None:
         """Kill the processes and remove the files that the run has left, and end its shell."""
-        end = shell.end(self._view.folder, self._performer.nonce)
-        lane.talk.send(self._endings.last() + end)
-        for _ in lane.lines:
+        end = shell.end(self._view.folder, self._runner.nonce)
+        step_shell.link.send(self._termination.last() + end)
+        for _ in step_shell.lines:
             pass
 
-    def _lane(self) -> StepShell:
-        talk = self.open()
-        talk.send(shell.begin(self._view.folder))
-        return StepShell(talk, talk.lines())
+    def _open_shell(self) -> StepShell:
+        link = self.open()
+        link.send(shell.begin(self._view.folder))
+        return StepShell(link, link.lines())
 
     def _outcome(self, duration: float, outputs: Mapping[str, str]) -> JobOutcome:
         outcome = "failure" if self._scope.failed else "success"
         outcome = "cancelled" if self.cancelled else outcome
         conclusion = self._conclusion(self._scope, outcome, self.order.job.continue_on_error)
-        return JobOutcome(outcome, conclusion, outputs, duration, tuple(self._performer.not_run))
+        return JobOutcome(outcome, conclusion, outputs, duration, tuple(self._runner.not_run))
 
     def _conclusion(self, scope: Scope, outcome: str, forgiving: bool | str) -> str:
         forgiven = outcome == "failure" and self._view.flag(scope, forgiving)
@@ -129,7 +129,7 @@ class JobRun:
             self.cancelled = True
             self.abandoned = self.abandoned or abandon
 
-        self._endings.stop(decide)
+        self._termination.stop(decide)
 
     def _timed_out(self) -> None:
         self._complain("the job timed out")
@@ -137,7 +137,7 @@ class JobRun:
 
     def _complain(self, text: str) -> None:
         self._scope.failed = True
-        self._voice.complain(text, self.order.job.location)
+        self._log.complain(text, self.order.job.location)
 
     def _timer(self, minutes: float, work: Callable[[], object]) -> threading.Timer:
         failed: threads.Failed = lambda error: self._complain(f"it cannot be ended: {error}")  # noqa: E731
@@ -145,70 +145,70 @@ class JobRun:
 
     # steps
 
-    def _steps(self, lane: StepShell, scope: Scope, steps: tuple[Step, ...]) -> None:
+    def _steps(self, step_shell: StepShell, scope: Scope, steps: tuple[Step, ...]) -> None:
         """Run steps one after the other; background steps are only started."""
         for at, step in enumerate(steps):
             name = f"{scope.prefix}s{at}"
-            if self.abandoned or self._endings.over(name):
+            if self.abandoned or self._termination.over(name):
                 return
             if step.background:
                 self._background.launch(scope, step, name)
             elif step.parallel:
-                beside = enumerate(step.parallel)
-                group = [self._background.launch(scope, one, f"{name}.s{n}") for n, one in beside]
+                parallel = enumerate(step.parallel)
+                group = [self._background.launch(scope, one, f"{name}.s{n}") for n, one in parallel]
                 self._control(scope, step, group)
             elif step.run or step.uses:
-                scope.record(step, self._step(lane, scope, step, name))
+                scope.record(step, self._step(step_shell, scope, step, name))
             else:
                 self._control(scope, step, self._background.meant(step))
 
-    def _step(self, lane: StepShell, scope: Scope, step: Step, name: str) -> EndedStep:
+    def _step(self, step_shell: StepShell, scope: Scope, step: Step, name: str) -> EndedStep:
         """Run a step if its condition holds."""
         began = time.monotonic()
-        with self._endings.running(name):
-            outcome, outputs = self._attempt(lane, scope, step, name)
+        with self._termination.running(name):
+            outcome, outputs = self._attempt(step_shell, scope, step, name)
         ended = EndedStep(
             outcome, self._conclusion(scope, outcome, step.continue_on_error), outputs
         )
         self._tell(scope, step, ended, time.monotonic() - began)
         return ended
 
-    def _attempt(self, lane: StepShell, scope: Scope, step: Step, name: str) -> StepResult:
+    def _attempt(self, step_shell: StepShell, scope: Scope, step: Step, name: str) -> StepResult:
         try:
             env = self._view.filled(scope, step.env)
             if self._view.holds(scope, step.condition, env):
-                return self._limited(ActionCall(lane, scope, step, name, env))
+                return self._limited(StepCall(step_shell, scope, step, name, env))
         except ConfigError as error:
             for problem in error.problems:
-                self._voice.complain(problem.message, problem.location or step.location)
+                self._log.complain(problem.message, problem.location or step.location)
             return "failure", {}
         except (ExpressionError, ValueError) as error:
             if not self.abandoned:
-                self._voice.complain(str(error), step.location)
+                self._log.complain(str(error), step.location)
             return "failure", {}
         return "skipped", {}
 
-    def _limited(self, call: ActionCall) -> StepResult:
+    def _limited(self, call: StepCall) -> StepResult:
         """Perform a step within its timeout."""
         late = threading.Event()
 
         def expire() -> None:
             late.set()
-            self._endings.end(call.name)
+            self._termination.end(call.name)
 
         minutes = self._view.number(call.scope, call.step.timeout)
         timer = self._timer(minutes, expire)
         try:
-            outcome, outputs = self._performer.perform(call)
+            outcome, outputs = self._runner.perform(call)
         finally:
             timer.cancel()
         if late.is_set():
-            self._voice.complain(f"timed out after {minutes:g} minutes", call.step.location)
+            self._log.complain(f"timed out after {minutes:g} minutes", call.step.location)
             return "failure", outputs
-        return ("cancelled" if self._endings.over(call.name) else outcome), outputs
+        return ("cancelled" if self._termination.over(call.name) else outcome), outputs
 
     def _tell(self, scope: Scope, step: Step, ended: EndedStep, duration: float) -> None:
-        title = self._voice.masks.hide(f"{scope.title}{self._titled(scope, step)}")
+        title = self._log.masks.hide(f"{scope.title}{self._titled(scope, step)}")
         row = dict(self.order.row) or None
         forgiven = ended.outcome if ended.outcome != ended.conclusion else None
         self.report(
@@ -224,18 +224,18 @@ class JobRun:
 
     # steps in the background
 
-    def _aside(self, one: BackgroundStep) -> EndedStep:
+    def _in_background(self, one: BackgroundStep) -> EndedStep:
         """Run a background step in a shell of its own, unless it was cancelled before."""
         if self.abandoned or one.cancelled:
             ended = EndedStep("cancelled", "cancelled")
             self._tell(one.scope, one.step, ended, 0.0)
             return ended
-        lane = self._lane()
+        step_shell = self._open_shell()
         try:
-            ended = self._step(lane, one.scope, one.step, one.name)
-            lane.talk.send(shell.leave())
+            ended = self._step(step_shell, one.scope, one.step, one.name)
+            step_shell.link.send(shell.leave())
         finally:
-            lane.talk.close()
+            step_shell.link.close()
         return ended
 
     def _control(self, scope: Scope, step: Step, meant: list[BackgroundStep]) -> None:
@@ -243,7 +243,7 @@ class JobRun:
         began = time.monotonic()
         for one in meant if step.cancel else ():
             one.cancelled = True
-            self._endings.end(one.name)
+            self._termination.end(one.name)
         outcome = "failure" if self._join(scope, meant) else "success"
         ended = EndedStep(outcome, outcome)
         scope.record(step, ended)
@@ -254,5 +254,5 @@ class JobRun:
         waiting = self._background.wait(meant, PATIENCE)
         if waiting and not self.cancelled:
             names = ", ".join(self._titled(scope, one.step) for one in waiting)
-            self._performer.say(f"waiting for what runs in the background: {names}")
+            self._runner.say(f"waiting for what runs in the background: {names}")
         return self._background.join(scope, meant)

@@ -57,8 +57,8 @@ class JobLog:
 class JobOutput:
     """The output of one step, line by line; ``directory`` is where it runs."""
 
-    def __init__(self, voice: JobLog, directory: str) -> None:
-        self._voice = voice
+    def __init__(self, log: JobLog, directory: str) -> None:
+        self._log = log
         self._directory = directory
         self._stream = commands.Stream()
         self._matchers = problem_matchers.Matchers()
@@ -67,38 +67,38 @@ class JobOutput:
 
     def line(self, text: str) -> None:
         """Take a line."""
-        voice = self._voice
+        log = self._log
         command = self._stream.read(text)
         if command is None:
             self._said(text)
         elif command.name in commands.LEVELS:
             self._annotation(command)
         elif command.name == "add-mask":
-            voice.masks.add(command.text)
+            log.masks.add(command.text)
         elif command.name == "group":
-            voice.say(command.text)
+            log.say(command.text)
             self._group = command.text
         elif command.name == "endgroup":
             self._group = ""
 
     def _said(self, text: str) -> None:
         """Report a line; the end of a cut one waits for its rest: a secret may span both."""
-        hidden = self._voice.masks.hide(self._held + text)
-        at = len(hidden) - (self._voice.masks.longest if isinstance(text, Part) else 0)
+        hidden = self._log.masks.hide(self._held + text)
+        at = len(hidden) - (self._log.masks.longest if isinstance(text, Part) else 0)
         shown, self._held = hidden[: max(at, 0)], hidden[max(at, 0) :]
-        self._voice.say(shown, self._group)
+        self._log.say(shown, self._group)
         if problem := self._matchers.read(shown):
-            path = problem_matchers.on_host(problem.file, self._voice.workspace, self._directory)
-            self._voice.annotate(problem.level, problem.message, path, problem.line, problem.col)
+            path = problem_matchers.on_host(problem.file, self._log.workspace, self._directory)
+            self._log.annotate(problem.level, problem.message, path, problem.line, problem.col)
 
     def _annotation(self, command: commands.WorkflowCommand) -> None:
-        name, root = command.properties.get("file", ""), self._voice.workspace
+        name, root = command.properties.get("file", ""), self._log.workspace
         file = problem_matchers.on_host(name, root, root) if name else None
         line, col = command.number("line"), command.number("col")
         title = command.properties.get("title")
-        self._voice.annotate(command.name, command.text, file, line, col, title)
+        self._log.annotate(command.name, command.text, file, line, col, title)
 
     def close(self) -> None:
         """Report what was held back."""
         if self._held:
-            self._voice.say(self._held, self._group)
+            self._log.say(self._held, self._group)

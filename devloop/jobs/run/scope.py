@@ -81,7 +81,7 @@ class Scope:
             depth=self.depth + 1,
         )
 
-    def aside(self, log: str) -> Scope:
+    def in_background(self, log: str) -> Scope:
         """Give the scope of a background step: a copy of this one; ``log`` names its output."""
         return replace(self, written=self.written.copy(), steps=dict(self.steps), log=log)
 

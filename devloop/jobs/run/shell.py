@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 FILES = ("output", "env", "path", "state", "summary")
 LIMIT = 1 << 20
-TRACK = "DEVLOOP_JOB_ID"
+TRACKING_ID = "DEVLOOP_JOB_ID"
 DEFAULT = "default"
 
 NO_BASH = "this image has no bash: install it, or write `shell: sh`"
@@ -86,12 +86,12 @@ def leave() -> str:
     return "exit\n"
 
 
-def kill(tracks: tuple[str, ...], groups: tuple[int, ...], *, gently: bool) -> str:
-    """End all that bears these tracks: SIGINT, 1 s, SIGTERM, 1 s, SIGKILL; at once if not gently.
+def kill(tracking_ids: tuple[str, ...], groups: tuple[int, ...], *, gently: bool) -> str:
+    """End what has these tracking IDs: SIGINT, 1 s, SIGTERM, 1 s, SIGKILL; at once if not gently.
 
-    A track ends in a dot, so that the first step's is not the beginning of the tenth's.
+    A tracking ID ends in a dot, so that the first step's is not the beginning of the tenth's.
     """
-    wanted = "\n".join(f"{TRACK}={track}" for track in tracks)
+    wanted = "\n".join(f"{TRACKING_ID}={one}" for one in tracking_ids)
     head = f"tracks='{wanted}'; groups='{' '.join(map(str, groups))}'\n{HUNT}"
     if not gently:
         return head + "send KILL; gone\n"

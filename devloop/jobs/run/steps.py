@@ -27,15 +27,15 @@ StepResult = tuple[str, Mapping[str, str]]
 class StepShell:
     """A shell in the container, and its output lines that have not been read yet."""
 
-    talk: ShellLink
+    link: ShellLink
     lines: Iterator[str]
 
 
 @dataclass(frozen=True)
-class ActionCall:
+class StepCall:
     """A step that is to be performed; ``env`` is its own, evaluated."""
 
-    lane: StepShell
+    step_shell: StepShell
     scope: Scope
     step: Step
     name: str
@@ -53,15 +53,15 @@ class StepRunner:
     """
 
     view: Evaluation
-    voice: JobLog
-    endings: Termination
+    log: JobLog
+    termination: Termination
     nonce: str
     steps: Callable[[StepShell, Scope, tuple[Step, ...]], None]
     read: Callable[[str], bytes | None]
     not_run: list[str] = field(default_factory=list)
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
-    def perform(self, call: ActionCall) -> StepResult:
+    def perform(self, call: StepCall) -> StepResult:
         """Perform a step; raises ``ValueError`` or ``ConfigError`` if that cannot be done."""
         step = call.step
         if step.run:
@@ -79,9 +79,9 @@ class StepRunner:
     def say(self, text: str) -> None:
         """Report a line of the runner's own."""
         with self._telling:
-            self.voice.say(text)
+            self.log.say(text)
 
-    def _fill(self, call: ActionCall, text: str) -> str:
+    def _fill(self, call: StepCall, text: str) -> str:
         return self.view.fill(call.scope, text, call.env)
 
     def _left_out(self, what: str, why: str = "") -> StepResult:
@@ -91,10 +91,10 @@ class StepRunner:
 
     # scripts
 
-    def _run(self, call: ActionCall) -> StepResult:
+    def _run(self, call: StepCall) -> StepResult:
         """Run a script; what it wrote for later steps goes into its scope."""
         words, place = self._where(call)
-        directory = contexts.directory(self.voice.workspace, place)
+        directory = contexts.directory(self.log.workspace, place)
         text = shell.step(
             self.view.folder,
             call.name,
@@ -105,13 +105,13 @@ class StepRunner:
             self._variables(call),
             tuple(call.scope.written.paths),
         )
-        code, files = self._script(call, text, JobOutput(self.voice.of(call.scope.log), directory))
+        code, files = self._script(call, text, JobOutput(self.log.of(call.scope.log), directory))
         if code == shell.NO_PROGRAM and words[0] == "bash":
             self.say(shell.NO_BASH)
         call.scope.written.take(files)
         return ("failure" if code else "success"), commands.pairs(files.get("output", ""))
 
-    def _where(self, call: ActionCall) -> tuple[tuple[str, ...], str]:
+    def _where(self, call: StepCall) -> tuple[tuple[str, ...], str]:
         """Give a script's shell and directory; the defaults of a job are not an action's."""
         chosen, place = self._fill(call, call.step.shell), self._fill(call, call.step.directory)
         if not call.scope.action:
@@ -119,28 +119,28 @@ class StepRunner:
                 chosen, place = chosen or defaults.shell, place or defaults.directory
         return shell.argv(chosen), place
 
-    def _variables(self, call: ActionCall) -> dict[str, str]:
+    def _variables(self, call: StepCall) -> dict[str, str]:
         base = f"{self.view.folder}/{call.name}"
         action = call.step.id or call.name
         given = contexts.variables(self.view.shared(call.scope), self.view.order, base, action)
         written = self.view.variables(call.scope, call.env)
-        return {**given, **written, shell.TRACK: self.endings.track(call.name)}
+        return {**given, **written, shell.TRACKING_ID: self.termination.tracking_id(call.name)}
 
-    def _script(self, call: ActionCall, text: str, output: JobOutput) -> tuple[int, dict[str, str]]:
+    def _script(self, call: StepCall, text: str, output: JobOutput) -> tuple[int, dict[str, str]]:
         """Have the shell run a script; gives its exit code and the files that it wrote."""
-        with self.endings.script(call.name):
-            call.lane.talk.send(text)
+        with self.termination.script(call.name):
+            call.step_shell.link.send(text)
             try:
                 return self._listen(call, output)
             finally:
                 with self._telling:
                     output.close()
 
-    def _listen(self, call: ActionCall, output: JobOutput) -> tuple[int, dict[str, str]]:
+    def _listen(self, call: StepCall, output: JobOutput) -> tuple[int, dict[str, str]]:
         """Read a script's output to its end; raises ``ValueError`` if that never comes."""
         mark = re.compile(rf"{self.nonce} (pid|exit|file|end) ?(\w*)$")
         code, files, current, ended = 1, dict[str, list[str]](), "", False
-        for line in call.lane.lines:
+        for line in call.step_shell.lines:
             found = mark.search(line)
             said = line[: found.start()] if found else line
             if current and not found:
@@ -150,7 +150,7 @@ class StepRunner:
                     output.line(said)
             match found and found[1], found and found[2]:
                 case "pid", str(number):
-                    self.endings.begun(call.name, int(number))
+                    self.termination.begun(call.name, int(number))
                 case "exit", str(number):
                     code, ended = int(number), True
                 case "file", str(kind):
@@ -162,7 +162,7 @@ class StepRunner:
 
     # actions
 
-    def _use(self, call: ActionCall, folder: str, given: Mapping[str, str]) -> StepResult:
+    def _use(self, call: StepCall, folder: str, given: Mapping[str, str]) -> StepResult:
         """Run the steps of an action of the project in the place of a step."""
         name, scope = call.step.uses, call.scope
         action = self._action(folder, name)
@@ -171,11 +171,11 @@ class StepRunner:
         inner = scope.inside(
             call.name,
             f"{scope.title}{self._fill(call, call.step.title)}",
-            contexts.directory(self.voice.workspace, folder),
+            contexts.directory(self.log.workspace, folder),
             self._inputs(call, action, given),
             {**scope.env, **call.env},
         )
-        self.steps(call.lane, inner, action.steps)
+        self.steps(call.step_shell, inner, action.steps)
         outputs = {key: self.view.fill(inner, value) for key, value in action.outputs}
         return ("failure" if inner.failed else "success"), outputs
 
@@ -191,7 +191,7 @@ class StepRunner:
         raise ValueError(f"there is no action.yml in {name}")
 
     def _inputs(
-        self, call: ActionCall, action: ActionFile, given: Mapping[str, str]
+        self, call: StepCall, action: ActionFile, given: Mapping[str, str]
     ) -> dict[str, str]:
         """Give an action what it asks for; what is wrong with that is a warning, as on GitHub."""
         name, found = call.step.uses, {}
@@ -204,5 +204,5 @@ class StepRunner:
             found[key] = given.get(key, self.view.fill(call.scope, asked.default or ""))
         return found
 
-    def _warn(self, call: ActionCall, text: str) -> None:
-        self.voice.complain(text, call.step.location, "warning")
+    def _warn(self, call: StepCall, text: str) -> None:
+        self.log.complain(text, call.step.location, "warning")

@@ -19,9 +19,9 @@ class Termination:
     with it what an action does always. May be used from several threads.
     """
 
-    def __init__(self, track: str, talk: Callable[[], ShellLink]) -> None:
-        self._track = track
-        self._open = talk
+    def __init__(self, tracking_id: str, open_shell: Callable[[], ShellLink]) -> None:
+        self._tracking_id = tracking_id
+        self._open_shell = open_shell
         self._lock = threading.Lock()
         self._groups: dict[int, str] = {}
         self._running: set[str] = set()
@@ -29,9 +29,9 @@ class Termination:
         self._stopped: set[str] = set()
         self._over: set[str] = set()
 
-    def track(self, name: str = "") -> str:
+    def tracking_id(self, name: str = "") -> str:
         """Give the tracking ID of a step's processes, without a name that of the whole run."""
-        return f"{self._track}.{name}." if name else f"{self._track}."
+        return f"{self._tracking_id}.{name}." if name else f"{self._tracking_id}."
 
     @contextmanager
     def running(self, name: str) -> Iterator[None]:
@@ -84,7 +84,7 @@ class Termination:
 
     def last(self) -> str:
         """Give the shell commands that kill all remaining processes of the run."""
-        return shell.kill((self.track(),), tuple(self._groups), gently=False)
+        return shell.kill((self.tracking_id(),), tuple(self._groups), gently=False)
 
     def _kill_late(self, name: str) -> None:
         with suppress(DevloopError, OSError):  # the container has gone, and what ran in it
@@ -99,11 +99,11 @@ class Termination:
                 for group, owner in self._groups.items()
                 if any(f"{owner}.".startswith(f"{name}.") for name in names)
             )
-        tracks = tuple(self.track(name) for name in names)
-        talk = self._open()
+        tracking_ids = tuple(self.tracking_id(name) for name in names)
+        link = self._open_shell()
         try:
-            talk.send(shell.kill(tracks, groups, gently=True) + shell.leave())
-            for _ in talk.lines():
+            link.send(shell.kill(tracking_ids, groups, gently=True) + shell.leave())
+            for _ in link.lines():
                 pass
         finally:
-            talk.close()
+            link.close()
