@@ -6,6 +6,7 @@ import pytest
 
 from devloop import events
 from devloop.jobs.schedule import graph
+from devloop.jobs.schedule.contexts import JobOrder
 from devloop.jobs.schedule.graph import JobOutcome, Jobs, Plan, StartJob
 from devloop.jobs.workflow import grammar
 
@@ -21,7 +22,7 @@ def shown(plan: Plan) -> list[str]:
     return [str(one) for one in plan if not isinstance(one, graph.Tell)]
 
 
-def orders(plan: Plan) -> list[graph.JobOrder]:
+def orders(plan: Plan) -> list[JobOrder]:
     return [one.order for one in plan if isinstance(one, StartJob)]
 
 
