@@ -6,6 +6,11 @@ Exit codes (docs/events.md): 1 the project failed, 2 the user's mistake, 3 the e
 from __future__ import annotations
 
 
+def unexpected(error: Exception) -> str:
+    """Say what an error of devloop's own is; its traceback is for ``--debug``."""
+    return f"devloop itself failed: {type(error).__name__}: {error}"
+
+
 class DevloopError(Exception):
     """What ends a verb: one sentence of what is wrong and one of what to do.
 

@@ -12,6 +12,8 @@ Command: TypeAlias = str | tuple[str, ...]
 """A string for ``sh -c`` or an argument vector."""
 
 SLUG_LENGTH = 30
+APP = "app"
+"""What people call the service of a single app, which has no name."""
 
 
 class ChangeKind(StrEnum):

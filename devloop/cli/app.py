@@ -26,7 +26,7 @@ from devloop.cli.options import (
     Tag,
     Targets,
 )
-from devloop.errors import ConfigError, DevloopError, HostError
+from devloop.errors import ConfigError, DevloopError, HostError, unexpected
 
 app = typer.Typer(
     name="devloop",
@@ -295,7 +295,7 @@ def _unexpected(error: Exception) -> int:
         raise error
     tell(
         DevloopError(
-            f"devloop itself failed: {type(error).__name__}: {error}",
+            unexpected(error),
             hint="run it again with `devloop --debug …` and report what it prints",
         )
     )

@@ -13,7 +13,7 @@ from devloop.check.subject import Finding, Level
 from devloop.cli import live, work
 from devloop.cli import project as projects
 from devloop.cli.check import looked
-from devloop.cli.conclusion import concluded
+from devloop.cli.conclusion import Signals, concluded, interruptible
 from devloop.cli.jobs import at_work, chosen, read, startable
 from devloop.cli.project import Report
 from devloop.compose.command import Compose
@@ -34,11 +34,12 @@ from devloop.target.release import Wish
 
 def ci(path: Path, names: tuple[str, ...], shipped: tuple[str, bool, str], output: str) -> int:
     """Try the whole project once, with these jobs or all; ship it if it is well."""
+    signals = interruptible()
     with live.reporting(output) as report:
-        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report))
+        return concluded(report, lambda: _ci(path, names, Wish(*shipped), report, signals))
 
 
-def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
+def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report, signals: Signals) -> int:
     release.check(wish)
     engine = client.connect()
     root = projects.folder(path)
@@ -56,15 +57,16 @@ def _ci(path: Path, names: tuple[str, ...], wish: Wish, report: Report) -> int:
         if asked:
             at_work(all_apps)
         aim = Once(asked, named=bool(names))
-        request = work.Request(root, engine, report, around, aim=aim)
+        request = work.Request(root, engine, report, around, aim=aim, known=all_apps)
 
         def prepare(post: Post) -> work.Ready:
             ready, target = work.ready(request, compose, post)
-            return work.with_secrets(ready, found), target
+            return work.with_context(ready, found), target
 
         with _left_as_it_was(engine, compose):
             code = Driver(report, prepare).run(watch=False)
         if code == 0 and wish.tag:
+            interruptible(signals)  # the loop, which has ended, ignores them
             app = all_apps[0]
             _ship(engine, app.project, app.inspection, wish, report)
         return code

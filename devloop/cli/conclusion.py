@@ -11,11 +11,18 @@ from devloop.errors import ConfigError, DevloopError, HostError, RefusedError
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
 from devloop.loop.signals import INTERRUPTED, ending
 
+Signals = tuple[signal.Signals, ...]
 
-def interruptible() -> None:
-    """Let SIGTERM and a closed terminal end a verb as Ctrl-C does: nothing is left behind."""
-    for one in ending():
+
+def interruptible(signals: Signals = ()) -> Signals:
+    """Let SIGTERM and a closed terminal end a verb as Ctrl-C does: nothing is left behind.
+
+    ``signals`` are those that it gave before, to take them back from a loop that has ended.
+    """
+    chosen = signals or ending()
+    for one in chosen:
         signal.signal(one, signal.default_int_handler)
+    return chosen
 
 
 def concluded(report: Report, work: Callable[[], int]) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from devloop import events
 from devloop.cli import project as projects
+from devloop.cli.apps import DevelopedApp, apps
 from devloop.cli.project import Report
 from devloop.cli.secrets import secrets_of
 from devloop.compose import settings
@@ -39,7 +40,10 @@ Ready = tuple[Work, Target]
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run: the services that were named, of the project in ``root``."""
+    """What is to be run: the services that were named, of the project in ``root``.
+
+    ``known`` are its apps where they have been inspected already.
+    """
 
     root: str
     engine: Engine
@@ -47,12 +51,13 @@ class Request:
     around: Surroundings
     services: tuple[str, ...] = ()
     aim: Aim = SERVE
+    known: tuple[DevelopedApp, ...] = ()
 
 
 def of_app(asked: Request, post: Post) -> Ready:
     """Give the work of a single app; raises ``ConfigError`` or ``UserError``."""
-    inspection = projects.look(asked.root, asked.around)
-    project = projects.named(asked.root, inspection)
+    app = asked.known[0] if asked.known else apps(asked.root, around=asked.around)[0]
+    inspection, project = app.inspection, app.project
     config = CONFIG_FILE if os.path.exists(os.path.join(asked.root, CONFIG_FILE)) else None
     asked.report(events.UpStarted(project.name, config))
     projects.keep_generated(asked.root, inspection)
@@ -82,8 +87,8 @@ def of_compose(asked: Request, compose: Compose, post: Post) -> Ready:
     return Work(project, sources, workflows, composed, asked.aim), running.target()
 
 
-def with_secrets(work: Work, jobs: Jobs) -> Work:
-    """Give the jobs the secrets that they name, where a person chose them."""
+def with_context(work: Work, jobs: Jobs) -> Work:
+    """Tell the jobs the commit; those that a person chose get the secrets that they name."""
     aim, at = work.aim, head(work.project.root)
     secrets = secrets_of(jobs) if isinstance(aim, Once) and aim.named else {}
     host = RunnerContext(work.project.name, sha=at.sha, ref=at.ref, secrets=secrets)

@@ -88,7 +88,9 @@ class Compose:
 
         Raises ``ConfigError``.
         """
-        names = self.files or (*FILES, *OVERRIDES)
+        asked = os.environ.get("COMPOSE_FILE", "")
+        separator = os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+        names = self.files or (asked.split(separator) if asked else (*FILES, *OVERRIDES))
         for name in names:
             with suppress(OSError), open(os.path.join(self.folder, name), "rb") as stream:
                 nodes.check_size(stream.read(), os.path.relpath(stream.name, self.folder))

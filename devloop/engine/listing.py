@@ -11,9 +11,8 @@ from devloop.engine import containers, images
 from devloop.engine.client import Engine
 from devloop.engine.containers import Bound, ListedContainer
 from devloop.errors import RefusedError, UserError
-from devloop.model import LABEL_SERVICE, Project
+from devloop.model import APP, LABEL_SERVICE, Project
 
-APP = "app"
 SUPERVISED = ("sh", "-c")
 NONCE_AT = 4
 

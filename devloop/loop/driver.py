@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devloop import events, threads
-from devloop.errors import DevloopError
+from devloop.errors import DevloopError, unexpected
 from devloop.jobs.schedule.contexts import JobOrder, RunnerContext
 from devloop.jobs.schedule.graph import JobOutcome, Jobs
 from devloop.loop.decide import actions as do
@@ -26,6 +26,7 @@ from devloop.loop.signals import signals
 from devloop.loop.source import Batch, Reread, Source, saved, tell_problems
 from devloop.loop.watching import Watching
 from devloop.loop.work import Composed, Work
+from devloop.model import APP
 from devloop.project import inspect
 from devloop.project.git import Head, head
 from devloop.project.state import CONFIG_FILE
@@ -87,7 +88,7 @@ class Driver:
 
     def names(self) -> tuple[str, ...]:
         """List the services that can be asked for something; the one of a single app is `app`."""
-        return tuple(name or "app" for name in self._sources)
+        return tuple(name or APP for name in self._sources)
 
     def post(self, happened: on.AnyInput) -> None:
         """Let it take something that happened."""
@@ -219,7 +220,7 @@ class Driver:
         self.queue.put(on.JobEnded(time.monotonic(), order, outcome))
 
     def _failed(self, error: Exception) -> None:
-        self.report(events.Error(f"devloop itself failed: {type(error).__name__}: {error}"))
+        self.report(events.Error(unexpected(error)))
 
     def _trouble(self, message: str, fatal: bool) -> None:
         self.report(events.Error(message) if fatal else events.Notice(message))
@@ -262,15 +263,17 @@ class Driver:
         return self._take(on.Waited(time.monotonic(), due.service, due.path, complaint))
 
     def _read_workflows(self, source: Source, batch: Batch) -> None:
-        """Read the jobs again where their files changed; the last good ones stay in force."""
-        if self._composed:
-            return
-        config = source.inspection.config
-        files = (CONFIG_FILE, *config.workflows)
+        """Read the jobs again where their files changed; the last good ones stay in force.
+
+        A service's own configuration has no jobs: those of a Compose project are devloop.yaml's.
+        """
+        root = source.project.root
+        files = (CONFIG_FILE, *(one.path for one in self._workflows))
         if not any(one.path in files for one in batch.changes):
             return
         try:
-            self._workflows = inspect.read_workflows(source.project.root, config)
+            config = inspect.read_config(root) if self._composed else source.inspection.config
+            self._workflows = inspect.read_workflows(root, config)
         except DevloopError as error:
             tell_problems(error, self.report)
 

@@ -137,10 +137,15 @@ def write_state(folder: str, name: str, text: str) -> None:
     refuse_link(path)
     try:
         fd, made = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-        with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(text)
-        os.chmod(made, 0o644)
-        os.replace(made, path)
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                stream.write(text)
+            os.chmod(made, 0o644)
+            os.replace(made, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(made)
+            raise
     except OSError as error:
         raise _unwritable(path, error) from None
 

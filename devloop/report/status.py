@@ -10,9 +10,9 @@ from typing import Any
 
 from devloop import events
 from devloop.events import Event
+from devloop.model import APP
 
 KEPT_CYCLES = 20
-APP = "app"
 STEP = re.compile(r"\[(.*?)(?:\d+/)(\d+)\]")
 
 

@@ -15,9 +15,6 @@ from devloop.loop.decide import inputs as on
 from devloop.report.status import Status
 from devloop.serve.history import History
 
-APP = "app"
-"""What people call the service of a single app, which has no name."""
-
 
 class Askable(Protocol):
     """What requests need of a loop, or of the loops of several services."""
@@ -75,7 +72,7 @@ class Requests:
         if service and service not in loop.names():
             hint = f"there is {', '.join(loop.names()) or 'none'}"
             raise UserError(f"no service `{service}` is developed here", hint=hint)
-        meant = ("" if loop.names() == (APP,) else service) if service else None
+        meant = service or None
         match what:
             case "restart":
                 loop.post(on.RestartAsked(now, meant))

@@ -14,11 +14,10 @@ from devloop.engine.client import Engine
 from devloop.engine.containers import Container
 from devloop.errors import EngineGoneError, RefusedError
 from devloop.loop.decide import inputs as on
-from devloop.model import ByCommand, BySignal
+from devloop.model import APP, ByCommand, BySignal
 from devloop.target.base import Post, Report
 from devloop.threads import Failed
 
-APP = "app"
 ATTACH_PATIENCE = 10.0
 FIRST = 1
 

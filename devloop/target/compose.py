@@ -100,12 +100,13 @@ class ComposeProject:
         self._links.post(ended)
 
     def failed(self, order: BringUp, error: Exception) -> None:
-        """Tell that it ended by something unexpected."""
-        for node in order.nodes:
+        """Tell that it ended by something unexpected: to each developed service, or as a whole."""
+        developed = [node for node in order.nodes if node.replacement]
+        for node in developed:
             if node.replacement:
                 self._tell_failed(node, node.replacement, error, on.Nothing())
-        said = words(error, HINT)
-        self._links.post(on.BroughtUp(time.monotonic(), order.number, message=said["message"]))
+        message = "" if developed else words(error, HINT)["message"]
+        self._links.post(on.BroughtUp(time.monotonic(), order.number, message=message))
 
     @staticmethod
     def _names(order: BringUp, *operations: Operation) -> list[str]:

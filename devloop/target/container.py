@@ -91,9 +91,10 @@ class OneContainer:
     def failed(self, order: do.BringUp, error: Exception) -> None:
         """Tell that a hand-over ended by something unexpected; what runs is what is attached to."""
         made = order.nodes[0].replacement
+        now = self._app.current
+        serves = now is not None and now.announced.is_set() and not now.expected_end
         if made is not None:
-            left = on.Untouched() if self._app.current else on.Nothing()
-            self._tell_failed(made, error, left)
+            self._tell_failed(made, error, on.Untouched() if serves else on.Nothing())
         self._links.post(on.BroughtUp(time.monotonic(), order.number))
 
     def _prepare(self, made: do.Replacement) -> Container:
@@ -135,9 +136,12 @@ class OneContainer:
             on.HandedOver(now, "", made.generation, new.id, name, started_at, gap_since)
         )
         self._app.announce(attached)
-        if old:
-            containers.remove(self._engine, old.container.id)
-        containers.rename(self._engine, new.id, self._project.slug)
+        try:
+            if old:
+                containers.remove(self._engine, old.container.id)
+            containers.rename(self._engine, new.id, self._project.slug)
+        except DevloopError as error:  # the new one serves all the same
+            self._links.failed(error)
 
     def _bring_back(self, old: Attached | None) -> on.Left:
         """Start the old container again after a failed hand-over."""

@@ -9,12 +9,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from devloop import events, threads
 from devloop.engine import build
 from devloop.engine.client import Engine
-from devloop.errors import DevloopError, EngineGoneError, RefusedError
+from devloop.errors import DevloopError, EngineGoneError, RefusedError, unexpected
 from devloop.image.engine_build import BuildCancelledError, BuildFailedError
 from devloop.jobs.run.surroundings import JobSurroundings
 from devloop.loop.decide import actions as do
@@ -61,7 +62,7 @@ class Links:
         elif isinstance(error, RefusedError):
             self.report(events.Error(f"the engine refused: {error.message}"))
         else:
-            self.report(events.Error(f"devloop itself failed: {type(error).__name__}: {error}"))
+            self.report(events.Error(unexpected(error)))
 
 
 class Bringing(Protocol):
@@ -83,6 +84,15 @@ class Bringing(Protocol):
         """Stop all at once."""
 
 
+@dataclass
+class Build:
+    """A build under way, by the name that the engine knows it by."""
+
+    project: Project
+    id: str
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
 class DockerTarget:
     """Runs apps on an engine; ``project_of`` names what is made for a service."""
 
@@ -93,9 +103,7 @@ class DockerTarget:
         self._bringing = bringing
         self._project_of = project_of
         self._engine = links.engine
-        self._cancellations: defaultdict[tuple[str, int], threading.Event] = defaultdict(
-            threading.Event
-        )
+        self._builds: dict[tuple[str, int], Build] = {}
         self._probes = Probes(links.post, links.failed)
         self._commands: defaultdict[str, queue.SimpleQueue[Callable[[], None]]] = defaultdict(
             queue.SimpleQueue
@@ -106,63 +114,54 @@ class DockerTarget:
 
     def ensure_image(self, order: do.EnsureImage, inspection: Inspection) -> None:
         """Have an image in a thread of its own."""
+        project = self._project_of(order.service)
+        identity = f"devloop-{project.id}{project.service}-{os.getpid()}-{order.generation}"
+        found = self._builds[order.service, order.generation] = Build(project, identity)
 
         def failed(error: Exception) -> None:
-            self._image_failed(order, error)
+            self._image_failed(order, found, error)
 
-        threads.spawn(self._ensure_image, order, inspection, failed=failed)
+        threads.spawn(self._ensure_image, order, found, inspection, failed=failed)
 
-    def _ensure_image(self, order: do.EnsureImage, inspection: Inspection) -> None:
-        project, cancelled = self._project_of(order.service), self._cancellation(order)
+    def _ensure_image(self, order: do.EnsureImage, found: Build, inspection: Inspection) -> None:
         made = images.ensure(
             self._engine,
-            project,
+            found.project,
             inspection,
             order.cause,
             self._reporting(order.service),
-            self._build_id(order),
-            cancelled,
+            found.id,
+            found.cancelled,
             forced=order.forced,
         )
-        name = project.image(order.wanted.fingerprint.digest)
-        now = time.monotonic()
+        name = found.project.image(order.wanted.fingerprint.digest)
+        now, size = time.monotonic(), made.image.size
         self._links.post(
             on.ImageReady(
-                now,
-                order.service,
-                order.generation,
-                name,
-                made.cached,
-                made.duration,
-                made.image.size,
+                now, order.service, order.generation, name, made.cached, made.duration, size
             )
         )
         if not made.cached:
             with suppress(DevloopError):
-                images.prune(self._engine, project)
+                images.prune(self._engine, found.project)
 
-    def _image_failed(self, order: do.EnsureImage, error: Exception) -> None:
-        if isinstance(error, BuildCancelledError) or self._cancellation(order).is_set():
+    def _image_failed(self, order: do.EnsureImage, found: Build, error: Exception) -> None:
+        if isinstance(error, BuildCancelledError) or found.cancelled.is_set():
             return
         if isinstance(error, EngineGoneError):
             self._links.failed(error)
             return
         step = error.step if isinstance(error, BuildFailedError) else ""
-        message = error.message if isinstance(error, BuildFailedError) else str(error)
+        message = str(error) if isinstance(error, DevloopError | OSError) else unexpected(error)
         now = time.monotonic()
         self._links.post(on.ImageFailed(now, order.service, order.generation, step, message))
 
     def cancel_build(self, order: do.CancelBuild) -> None:
-        """Cancel a build here and in the engine."""
-        self._cancellation(order).set()
-        threads.spawn(build.cancel, self._engine, self._build_id(order), failed=self._links.failed)
-
-    def _cancellation(self, order: do.EnsureImage | do.CancelBuild) -> threading.Event:
-        return self._cancellations[order.service, order.generation]
-
-    def _build_id(self, order: do.EnsureImage | do.CancelBuild) -> str:
-        project = self._project_of(order.service)
-        return f"devloop-{project.id}{project.service}-{os.getpid()}-{order.generation}"
+        """Cancel a build here and in the engine; its service may be gone from the project."""
+        found = self._builds.get((order.service, order.generation))
+        if found:
+            found.cancelled.set()
+            threads.spawn(build.cancel, self._engine, found.id, failed=self._links.failed)
 
     def _reporting(self, service: str) -> Report:
         if not service:
@@ -271,4 +270,5 @@ def words(error: Exception, hint: str) -> Mapping[str, str]:
     """Give an error's message, and its hint or this one."""
     if isinstance(error, DevloopError):
         return {"message": error.message, "hint": error.hint or hint}
-    return {"message": str(error), "hint": hint}
+    message = str(error) if isinstance(error, OSError) else unexpected(error)
+    return {"message": message, "hint": hint}

@@ -43,6 +43,28 @@ def test_a_broken_compose_file_is_told_once_and_a_mended_one_applied(
         up.stop()
 
 
+def test_a_service_that_goes_while_its_image_is_built_is_let_go_of(
+    tmp_path: Path, port: int
+) -> None:
+    root = tmp_path / f"goes{port}"
+    composing.plain(root, "web")
+    composing.plain(root, "slow")
+    dockerfile = root / "slow" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN sleep 303\n")
+    both = "services:\n  web: {build: ./web}\n  slow: {build: ./slow}\n"
+    harness.write(root, {"compose.yaml": both})
+    with composing.upped(root) as up:
+        up.ready(service="web")
+        up.wait("image.building", service="slow")
+        here = up.here
+        (root / "compose.yaml").write_text("services:\n  web: {build: ./web}\n")
+        up.wait("image.cancelled", here, service="slow")
+        here = up.here
+        (root / "web" / "server.js").write_text((root / "web" / "server.js").read_text() + "// x")
+        assert up.cycle("server.js", here)["outcome"] == "ok"
+        assert up.stop() == 130
+
+
 def test_without_the_plugin_a_sentence_and_exit_3(tmp_path: Path, port: int) -> None:
     root = composing.counter(tmp_path / f"counter{port}", port)
     bare = composing.docker_without_plugins(tmp_path)

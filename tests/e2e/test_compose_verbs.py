@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devloop.engine.client import Engine
-from tests.e2e import harness
+from tests.e2e import composing, harness
 
 SERVE = "import http.server as h\nh.test(h.SimpleHTTPRequestHandler, port=8000)\n"
 DOCKERFILE = 'FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nCMD ["python3", "app.py"]\n'
@@ -73,6 +73,24 @@ def test_jobs_run_in_the_service_of_the_whole_folder(root: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "test | it is here" in done.stderr
     assert harness.devloop("stop", str(root)).returncode == 0
+
+
+def test_the_jobs_of_a_compose_project_are_read_again(root: Path) -> None:
+    with composing.upped(root) as up:
+        for service in ("api", "web"):
+            up.ready(service=service)
+        here = up.here
+        (root / "app.py").write_text(SERVE + "# once\n")
+        up.wait("log", here, service="test", text="it is here")
+        here = up.here
+        (root / "devloop.yaml").write_text("jobs:\n  other: {steps: [{run: echo a new one}]}\n")
+        up.wait("log", here, service="other", text="a new one")
+        (root / "devloop.yaml").write_text("jobs: [\n")
+        assert "devloop.yaml:" in up.wait("error", here)["message"]
+        here = up.here
+        (root / "app.py").write_text(SERVE + "# twice\n")
+        up.wait("log", here, service="other", text="a new one")
+        up.stop()
 
 
 def volumes(engine: Engine, root: Path) -> set[str]:

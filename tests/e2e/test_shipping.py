@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +82,19 @@ def test_ci_ships_what_is_well(root: Path, engine: Engine) -> None:
     steps = [one["name"] for one in told if one["event"] == "image.step"]
     assert any("shipped" in one for one in steps)
     engine.delete(f"/images/{tag}")
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_shipping_can_be_interrupted(root: Path, number: signal.Signals) -> None:
+    shipped = (root / "Dockerfile").read_text() + "RUN echo slow; sleep 302\n"
+    (root / "Dockerfile").write_text(shipped)
+    words = ["ci", str(root), "--tag", "devloop-tests/shop:never", "--format", "json"]
+    argv = [sys.executable, "-m", "devloop", *words]
+    with harness.running(root, argv=argv) as run:
+        run.wait("image.step.started", where=lambda it: "sleep 302" in it["name"])
+        assert run.stop(number) == 130
+        assert run.wait("end")["exit_code"] == 130
 
 
 @pytest.mark.usefixtures("engine")

@@ -33,6 +33,19 @@ from devloop.project.classify import Impact
 
 def changed(service: ServiceState, it: on.Changed) -> Result:
     """Open a cycle for a batch, tell what is wrong in it, and answer it."""
+    service, cycle, told = _opened(service, it)
+    service, plan = _answer(service, it, cycle)
+    return service, (*told, *plan)
+
+
+def changed_without_engine(service: ServiceState, it: on.Changed) -> Result:
+    """Note what is wanted when the engine is there again."""
+    service, cycle, told = _opened(service, it)
+    ended = cycles.end(replace(cycle, cause=cycles.NO_ENGINE), it.now, Outcome.OK)
+    return service, (*told, ended)
+
+
+def _opened(service: ServiceState, it: on.Changed) -> tuple[ServiceState, Cycle, Plan]:
     impact = it.impact
     paths = tuple(one.path for one in it.changes)
     service, cycle, told = cycles.start(service, it.now, cycles.why(impact), paths=paths)
@@ -42,9 +55,7 @@ def changed(service: ServiceState, it: on.Changed) -> Result:
     new = [path for path, _ in impact.broken if path not in service.broken]
     told += tuple(Recheck("", service.name, path) for path in new)
     broken = frozenset(path for path, _ in impact.broken)
-    service = replace(service, wanted=impact.wanted, broken=broken)
-    service, plan = _answer(service, it, cycle)
-    return service, (*told, *plan)
+    return replace(service, wanted=impact.wanted, broken=broken), cycle, told
 
 
 def _answer(service: ServiceState, it: on.Changed, cycle: Cycle) -> Result:

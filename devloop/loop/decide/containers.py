@@ -75,11 +75,6 @@ def give_up(service: ServiceState, cause: str, now: float) -> Result:
     return replace(service, cycles=()), told
 
 
-def reason(service: ServiceState) -> str:
-    """Say why a service gets a container."""
-    return cycles.cause(service)
-
-
 def try_alone(service: ServiceState) -> ServiceState:
     """Have the hand-over tried again, of this service alone: it failed together with others."""
     work = service.work

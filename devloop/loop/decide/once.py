@@ -9,7 +9,7 @@ from devloop import events
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide import jobs as job_graph
 from devloop.loop.decide import services
-from devloop.loop.decide.actions import Plan, Quit, Report, tell
+from devloop.loop.decide.actions import Deadline, Plan, Quit, Report, tell
 from devloop.loop.decide.state import (
     Absent,
     Ending,
@@ -45,6 +45,12 @@ def follow(project: ProjectState, happened: on.AnyInput) -> Result:
             return _until_idle(project)
 
 
+def slow(service: str, hint: str) -> Plan:
+    """Tell of an app that does not answer yet: it fails only when its time is over."""
+    notice = tell(events.Notice(f"the app does not answer yet: {hint}"))
+    return services.of_service(service, (notice,))
+
+
 def stop(project: ProjectState, exit_code: int) -> Result:
     """Be asked to stop: jobs that run are ended first."""
     if isinstance(project.aim, RunningJobs) and project.jobs.waves:
@@ -58,9 +64,12 @@ def _until_ready(project: ProjectState, aim: Once, happened: on.AnyInput) -> Res
         return _quit(project, FAILED, tell(events.Error("the app does not answer", hint)))
     if project.given_up or any(map(_failed, project.services.values())):
         return _quit(project, FAILED)
-    ready = all(map(_ready, project.services.values()))
-    if not ready or services.busy(project) or project.topology.plain - project.started:
+    if services.busy(project) or project.topology.plain - project.started:
         return project, ()
+    if not all(map(_ready, project.services.values())):
+        if aim.counting:
+            return project, ()
+        return replace(project, aim=replace(aim, counting=True)), (Deadline(""),)
     project = replace(project, aim=RunningJobs())
     project, plan = job_graph.run(project, aim.jobs, named=aim.named)
     project, end = _until_idle(project)

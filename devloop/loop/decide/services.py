@@ -9,11 +9,12 @@ anew takes those with it that ask for that (``restart: true``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeAlias
 
 from devloop import events
-from devloop.loop.decide import containers, converge, starts, wishes
+from devloop.loop.decide import containers, converge, cycles, starts, wishes
 from devloop.loop.decide import inputs as on
 from devloop.loop.decide.actions import (
     BringUp,
@@ -153,10 +154,10 @@ def _first(project: ProjectState) -> BringUp:
     """Start what was not started yet and now can be."""
     topology, there = project.topology, project.started
     built = {name for name in _built(project) if name not in there}
-    able = {name for name in built if topology.built_for(name) <= there | built}
-    alone = sorted(name for name in able if _alone(project, name))
-    if alone:
-        able = set(topology.built_for(alone[0])) - there
+    able = frozenset(name for name in built if topology.built_for(name) <= there | built)
+    alone = [name for name in able if _alone(project, name)]
+    if alone:  # the one that waits for the fewest others is one that waits for none
+        able = min((topology.built_for(name) - there for name in sorted(alone)), key=len)
     plain = {
         name
         for name in topology.plain - there - project.given_up
@@ -188,7 +189,7 @@ def _alone(project: ProjectState, name: str) -> bool:
     return isinstance(work, Built) and work.alone
 
 
-def _nodes(project: ProjectState, names: set[str]) -> tuple[ServiceNode, ...]:
+def _nodes(project: ProjectState, names: AbstractSet[str]) -> tuple[ServiceNode, ...]:
     """Order services by what they wait for; in a tie by name."""
     needs = project.topology.needs
     found: list[ServiceNode] = []
@@ -209,7 +210,7 @@ def _node(project: ProjectState, name: str, after: tuple[str, ...]) -> ServiceNo
     work = service.work
     operation = Operation.RECREATE if container(service.app) else Operation.CREATE
     made = Replacement(work.generation, work.image, work.goal)
-    return ServiceNode(name, operation, containers.reason(service), after, made)
+    return ServiceNode(name, operation, cycles.cause(service), after, made)
 
 
 def _bring_up(project: ProjectState, what: BringUp, now: float) -> Result:

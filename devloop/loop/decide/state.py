@@ -254,10 +254,14 @@ class Serve:
 
 @dataclass(frozen=True)
 class Once:
-    """`ci`: be ready once, run these jobs, end. ``named``: a person chose them."""
+    """`ci`: be ready once, run these jobs, end.
+
+    ``named``: a person chose them; ``counting``: all was started, the time to answer runs.
+    """
 
     jobs: tuple[str, ...] = ()
     named: bool = False
+    counting: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from typing import TypeAlias, assert_never
 from devloop import events
 from devloop.jobs.schedule import graph
 from devloop.loop.decide import app as apps
+from devloop.loop.decide import batches, jobs, once, services, wishes
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide import jobs, once, services, wishes
-from devloop.loop.decide.actions import Deadline, Plan, Quit, Reconnect, tell
+from devloop.loop.decide.actions import Plan, Quit, Reconnect, tell
 from devloop.loop.decide.cycles import NO_ENGINE
 from devloop.loop.decide.services import each, of_service, put
-from devloop.loop.decide.state import EngineState, Outcome, Over, ProjectState, Serve, ServiceState
+from devloop.loop.decide.state import EngineState, Once, Over, ProjectState, Serve, ServiceState
+from devloop.model import APP
 
 Result: TypeAlias = tuple[ProjectState, Plan]
 
@@ -56,9 +57,11 @@ def _to_service(project: ProjectState, happened: on.ServiceEvent) -> Result:
     service = project.services.get(happened.service)
     if service is None:  # it is not in the project any more
         return project, ()
+    if isinstance(happened, on.AppSlow) and isinstance(project.aim, Once):
+        return project, once.slow(service.name, happened.hint)
     lost = project.engine is EngineState.LOST
     if lost and isinstance(happened, on.Changed):
-        service, plan = wishes.saved_without_engine(service, happened)
+        service, plan = batches.changed_without_engine(service, happened)
     else:
         service, plan = apps.step(service, happened)
     project = put(project, service)
@@ -103,13 +106,12 @@ def _begun(project: ProjectState, it: on.Begun) -> Result:
     texts = graph.told(found) if isinstance(it.aim, Serve) else ()
     notices = tuple(tell(events.Notice(text)) for text in texts)
     project, plan = services.begun(project, it)
-    limit = () if isinstance(it.aim, Serve) else (Deadline(""),)
-    return project, (*notices, *plan, *limit)
+    return project, (*notices, *plan)
 
 
 def _asked(project: ProjectState, it: on.RestartAsked | on.RebuildAsked, what: str) -> Result:
     """Ask the service that is meant, or all, for what the user asks for."""
-    meant = [one for name, one in project.services.items() if it.service in (None, name)]
+    meant = [one for name, one in project.services.items() if it.service in (None, name or APP)]
     return each(project, [_asked_of(project, one, it, what) for one in meant])
 
 
@@ -117,7 +119,7 @@ def _asked_of(
     project: ProjectState, service: ServiceState, it: on.RestartAsked | on.RebuildAsked, what: str
 ) -> tuple[ServiceState, Plan]:
     if project.engine is EngineState.LOST:
-        return wishes.without_engine(service, it.now, Outcome.FAILED, what)
+        return wishes.without_engine(service, it.now, what)
     if isinstance(it, on.RestartAsked):
         return wishes.restart_asked(service, it.now)
     return wishes.rebuild_asked(service, it.now)

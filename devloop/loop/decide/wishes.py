@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from devloop.loop.decide import cycles
-from devloop.loop.decide import inputs as on
-from devloop.loop.decide.actions import CancelBuild, Plan
+from devloop.loop.decide.actions import Plan
 from devloop.loop.decide.converge import drop_work, ensure, make
 from devloop.loop.decide.starts import Result, note_unseen, restart
 from devloop.loop.decide.state import (
@@ -59,19 +58,11 @@ def _asked(service: ServiceState, what: str, now: float) -> tuple[ServiceState, 
     return cycles.start(service, now, f"{what} asked for", asked=what)
 
 
-def without_engine(service: ServiceState, now: float, outcome: Outcome, asked: str = "") -> Result:
+def without_engine(service: ServiceState, now: float, asked: str) -> Result:
     """Answer a wish that nothing can be done for: the engine is gone."""
     service, cycle, told = _asked(service, asked, now)
     cycle = replace(cycle, cause=cycles.NO_ENGINE)
-    return service, (*told, cycles.end(cycle, now, outcome))
-
-
-def saved_without_engine(service: ServiceState, it: on.Changed) -> Result:
-    """Note what is wanted when the engine is there again."""
-    paths = tuple(one.path for one in it.changes)
-    service, cycle, told = cycles.start(service, it.now, cycles.NO_ENGINE, paths=paths)
-    service = replace(service, wanted=it.impact.wanted)
-    return service, (*told, cycles.end(cycle, it.now, Outcome.OK))
+    return service, (*told, cycles.end(cycle, now, Outcome.FAILED))
 
 
 def engine_lost(service: ServiceState, now: float) -> Result:
@@ -95,8 +86,6 @@ def engine_found(service: ServiceState) -> Result:
 
 def stopped(service: ServiceState, now: float, cause: str) -> Result:
     """Cancel what is being built and close every cycle: it is over."""
-    cancelled: Plan = ()
-    if isinstance(service.work, Building):
-        cancelled = (CancelBuild(cause, service.name, service.work.generation),)
+    service, dropped = drop_work(service, cause, now)
     service, closed = cycles.finish(service, now, Outcome.SUPERSEDED)
-    return replace(service, work=Idle(), generation=service.generation + 1), (*cancelled, *closed)
+    return service, (*dropped, *closed)

@@ -22,6 +22,10 @@ def test_a_restart_that_is_asked_for_is_a_cycle(up: Machine) -> None:
     assert up.closed() == [(1, "restart", "ok")]
 
 
+def test_the_one_app_is_asked_by_the_name_that_people_see(up: Machine) -> None:
+    assert up(on.RestartAsked, "app") == "restart: restart asked for"
+
+
 def test_a_restart_asked_for_while_an_image_is_made_comes_with_it_or_after_its_failure(
     up: Machine,
 ) -> None:
@@ -44,6 +48,15 @@ def test_a_restart_asked_for_during_a_hand_over_is_the_new_container(up: Machine
 def test_a_restart_asked_for_where_nothing_runs_makes_a_container(up: Machine) -> None:
     up(on.AppExited, "c1", 1, gone=True)
     assert up(on.RestartAsked) == f"image {'a' * 12}: restart asked for"
+
+
+def test_what_is_wrong_in_a_batch_is_told_without_an_engine_too(up: Machine) -> None:
+    up(on.EngineLost)
+    broken = (("package.json", "line 3"),)
+    plan = up.save("package.json", restarts=(), error="devloop.yaml:1:1: no", broken=broken)
+    assert plan == "wait for package.json"
+    assert up.told(events.Error)[0].message == "devloop.yaml:1:1: no"
+    assert up.told(events.CycleFinished)[0].cause == "the engine is gone"
 
 
 @pytest.mark.parametrize("kind", [on.RestartAsked, on.RebuildAsked])

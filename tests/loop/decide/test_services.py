@@ -127,6 +127,26 @@ def test_what_fails_together_is_tried_one_by_one() -> None:
     assert "worker create: start" in [str(one) for one in up.plan if one] or up.project.bringing
 
 
+def test_of_those_that_failed_together_the_first_is_one_that_needs_no_other() -> None:
+    up = Project()
+    up.begin(composed({"a": ("b",), "b": ()}, "a", "b"))
+    up.of("a").built()
+    assert up.of("b").built() == "b create: start\na create after b: start"
+    assert up.brought_up(apart=True) == "b create: start"
+    up.runs("b")
+    assert up.brought_up() == "a create: start"
+
+
+def test_a_service_of_compose_may_be_called_app() -> None:
+    up = Project()
+    up.begin(composed({"app": ()}, "app"))
+    up.of("app").built()
+    up.runs("app")
+    up.brought_up()
+    assert up(on.RestartAsked, "app") == "app restart: restart asked for"
+    assert up(on.RestartAsked, "strange") == ""
+
+
 def test_a_fault_that_no_save_can_mend_ends_it() -> None:
     up = Project()
     up.begin(WEB)
