@@ -115,7 +115,8 @@ def _back(service: ServiceState, cycle: Cycle, now: float) -> Result:
         cause = cycles.unseen_names(service.unseen) or cycle.cause
         return restart(service, replace(cycle, cause=cause), now)
     cycle = replace(cycle, cause="what runs is what is wanted again")
-    return service, (cycles.end(cycle, now, Outcome.OK),)
+    awaits = ByContainer(service.generation)
+    return settle_for_what_runs(cycles.wait(service, cycle, CycleAction.NONE, awaits), now)
 
 
 def _refresh(service: ServiceState, it: on.Changed, cycle: Cycle) -> Result:

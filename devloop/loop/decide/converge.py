@@ -10,6 +10,7 @@ from devloop.loop.decide.actions import CancelBuild, EnsureImage, Plan, tell
 from devloop.loop.decide.starts import Result, due, order_unseen, outcome_of
 from devloop.loop.decide.state import (
     Absent,
+    Answer,
     Building,
     ByContainer,
     ByStart,
@@ -44,11 +45,11 @@ def settle_for_what_runs(service: ServiceState, now: float) -> Result:
         case Exited() if not due(service):
             return cycles.finish(service, now, outcome_of(service, app.code), cycles.by_container)
         case Running() if app.starting or not due(service):
-            answered = ByStart(app.ordered)
-            service = cycles.awaiting(service, cycles.by_container, answered)
-            if app.ready:
-                return cycles.finish(service, now, Outcome.OK, cycles.started_by(app.start))
-            return service, ()
+            service = cycles.awaiting(service, cycles.by_container, ByStart(app.ordered))
+            if app.answer is Answer.AWAITED:
+                return service, ()
+            outcome = Outcome.OK if app.ready else Outcome.UNREADY
+            return cycles.finish(service, now, outcome, cycles.started_by(app.start))
         case Exited() | Running():
             return order_unseen(service, now)
 

@@ -8,7 +8,7 @@ from devloop import events
 from devloop.image.inputs import Role
 from devloop.loop.decide import actions as do
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.state import ProjectState, Running, ServiceState
+from devloop.loop.decide.state import Answer, ProjectState, Running, ServiceState
 from devloop.loop.decide.step import step
 from devloop.loop.decide.topology import SINGLE
 from devloop.model import Change, ChangeKind
@@ -53,7 +53,7 @@ def _decided(before: Inspection, after: Inspection, path: str) -> Effect:
     if below(path, before.wanted.spec.keep):
         return Effect("none", "it is kept from the mount: the container has its own")
     changes = (Change(path, ChangeKind.MODIFIED),)
-    app = Running("app", before.wanted, 1, 1, 0.0, 0.0, ready=True)
+    app = Running("app", before.wanted, 1, 1, 0.0, 0.0, Answer.READY)
     service = ServiceState(before.wanted, app=app)
     project = ProjectState({"": service}, SINGLE, started=frozenset({""}))
     impact = classify(before, after, changes)
@@ -74,4 +74,6 @@ def _effect(plan: do.Plan, path: str) -> Effect:
             case do.Report(event=events.CycleFinished() as ended):
                 cause = ended.cause.removeprefix(f"{path}: ")
                 return Effect(ended.action, SEEN if cause == path else cause)
+            case _:
+                pass  # what follows from it, and what is only told
     return Effect("none", "nothing changed")

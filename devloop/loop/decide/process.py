@@ -12,6 +12,7 @@ from devloop.loop.decide.starts import Result, due, order_unseen, outcome_of, sa
 from devloop.loop.decide.state import (
     Absence,
     Absent,
+    Answer,
     Exited,
     HandingOver,
     Idle,
@@ -59,15 +60,17 @@ def app_ready(service: ServiceState, it: on.AppReady) -> Result:
     if app is None:
         return service, ()
     told = tell(events.AppReady(it.url, it.now - app.since))
-    service = replace(service, app=replace(app, ready=True))
+    service = replace(service, app=replace(app, answer=Answer.READY))
     service, closed = cycles.finish(service, it.now, Outcome.OK, cycles.started_by(it.number))
     return service, (told, *closed)
 
 
 def app_slow(service: ServiceState, it: on.AppSlow) -> Result:
     """Tell that the app does not answer yet."""
-    if _answers(service, it.container, it.number) is None:
+    app = _answers(service, it.container, it.number)
+    if app is None:
         return service, ()
+    service = replace(service, app=replace(app, answer=Answer.LATE))
     told = tell(events.Error("the app does not answer yet", it.hint))
     started = cycles.started_by(it.number)
     service, closed = cycles.finish(service, it.now, Outcome.UNREADY, started)

@@ -35,8 +35,14 @@ def order_unseen(service: ServiceState, now: float) -> Result:
 
 
 def due(service: ServiceState) -> bool:
-    """Say whether something was saved that no start has read and that need not rest first."""
-    return any(not one.resting for one in service.unseen)
+    """Say whether something was saved that needs another start, and need not rest first.
+
+    What the start under way reads needs none.
+    """
+    app, unseen = service.app, service.unseen
+    if isinstance(app, Running) and app.starting:
+        unseen = saved_after(unseen, app.ordered_at)
+    return any(not one.resting for one in unseen)
 
 
 def order(service: ServiceState, cause: str, now: float) -> Result:
@@ -59,7 +65,7 @@ def restart(service: ServiceState, cycle: Cycle, now: float) -> Result:
     if not (isinstance(service.app, Running) and service.app.starting):
         service, plan = order(service, cycle.cause, now)
     ordered = service.app.ordered if isinstance(service.app, Running) else 0
-    answer = ByStart(ordered if plan else ordered + 1)
+    answer = ByStart(ordered + 1 if due(service) else ordered)
     return cycles.wait(service, cycle, CycleAction.RESTART, answer), (*superseded, *plan)
 
 

@@ -137,6 +137,14 @@ class Absent:
     why: Absence = Absence.NEVER
 
 
+class Answer(StrEnum):
+    """Whether the last start of an app answers; one that is late may do so yet."""
+
+    AWAITED = "awaited"
+    LATE = "late"
+    READY = "ready"
+
+
 @dataclass(frozen=True)
 class Running:
     """The app runs, or is being started, in a container that was made from ``made_from``.
@@ -151,7 +159,12 @@ class Running:
     ordered: int
     ordered_at: float
     since: float
-    ready: bool = False
+    answer: Answer = Answer.AWAITED
+
+    @property
+    def ready(self) -> bool:
+        """Say whether it answers."""
+        return self.answer is Answer.READY
 
     @property
     def starting(self) -> bool:

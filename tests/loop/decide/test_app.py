@@ -49,6 +49,28 @@ def test_saves_while_a_slow_app_stops_are_one_start_after_it(up: Machine) -> Non
     assert up(on.AppStarted, "c1", 3) == "probe start 3"
 
 
+def test_back_to_what_runs_while_a_start_is_under_way_awaits_that_start(up: Machine) -> None:
+    up.save("a.py")
+    up.depend(B)
+    assert up.depend(A) == "cancel the build: package.json: x"
+    assert up.closed() == [(2, "recreate", "superseded")]
+    assert up(on.AppStarted, "c1", 2) == "probe start 2"
+    up(on.AppReady, "c1", 2, None)
+    assert up.closed() == [(1, "restart", "ok"), (3, "none", "ok")]
+
+
+def test_back_to_an_app_that_is_known_to_be_late_awaits_nothing(up: Machine) -> None:
+    up.save("a.py")
+    up(on.AppStarted, "c1", 2)
+    up(on.AppSlow, "c1", 2, "hint")
+    assert up.closed() == [(1, "restart", "unready")]
+    up.depend(B)
+    up.depend(A)
+    assert up.closed() == [(2, "recreate", "superseded"), (3, "none", "unready")]
+    up(on.AppReady, "c1", 2, None)
+    assert up.told(events.AppReady)
+
+
 def test_an_answer_of_the_old_process_does_not_end_the_cycle(up: Machine) -> None:
     up.save("a.py")
     up(on.AppReady, "c1", 1, None)

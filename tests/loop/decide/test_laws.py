@@ -83,6 +83,7 @@ class World(RuleBasedStateMachine):
         self.bringing: do.BringUp | None = None
         self.processes: dict[str, Process] = {}
         self.probes: dict[str, do.Probe] = {}
+        self.late: set[do.Probe] = set()
         self.timers: list[on.AnyInput] = []
         self.reconnecting = False
         self.made = 0
@@ -103,7 +104,7 @@ class World(RuleBasedStateMachine):
         self.now += seconds
         return self.now
 
-    def perform(self, action: do.Action) -> None:  # noqa: C901, PLR0912
+    def perform(self, action: do.AnyAction) -> None:  # noqa: C901, PLR0912
         match action:
             case do.Report():
                 self.hear(action.event)
@@ -406,6 +407,7 @@ class World(RuleBasedStateMachine):
 
     def answer(self, service: str, *, slow: bool = False) -> None:
         probe = self.probes[service] if slow else self.probes.pop(service)
+        self.late |= {probe} if slow else set()
         where = (self.tick(), service, probe.container, probe.number)
         self.feed(on.AppSlow(*where, "hint") if slow else on.AppReady(*where, None))
 
@@ -496,7 +498,7 @@ class World(RuleBasedStateMachine):
             (bool(self.images), lambda: self.end_image(min(self.images), good=True)),
             (bool(self.bringing), lambda: self.end_bringing(good=True)),
             (bool(self.busy()), lambda: self.start(min(self.busy()))),
-            (bool(self.probed()), lambda: self.answer(min(self.probed()))),
+            (bool(self.to_answer()), lambda: self.answer(min(self.to_answer()))),
             (bool(self.timers), self.ring),
             (self.reconnecting, self.engine_comes),
         ]
@@ -504,6 +506,10 @@ class World(RuleBasedStateMachine):
         if chosen:
             chosen()
         return chosen is not None
+
+    def to_answer(self) -> set[str]:
+        """The apps that may answer yet; of one that is late it was told that it may never."""
+        return {name for name, probe in self.probed().items() if probe not in self.late}
 
     def at_rest(self, one: ServiceState) -> None:
         if isinstance(one.work, Built):
@@ -526,7 +532,7 @@ class World(RuleBasedStateMachine):
         saved, excused = self.saved.get(one.name, 0.0), self.excused.get(one.name, -1.0)
         assert process.started >= saved or excused >= saved, "a save was never read by a start"
         assert process.alive
-        assert one.app.ready
+        assert one.app.ready or self.probes.get(one.name) in self.late
 
 
 class ThreeServices(World):
