@@ -166,13 +166,13 @@ class Driver:
     def _take(self, happened: on.AnyInput) -> int | None:
         self.state, plan = step(self.state, happened)
         for action in plan:
-            if isinstance(action, do.Quit):
-                return action.exit_code
-            self._perform(action)
+            code = self._perform(action)
+            if code is not None:
+                return code
         return None
 
-    def _perform(self, action: do.Action) -> None:  # noqa: C901, PLR0912 - one arm an action
-        """Perform one action, or set it going."""
+    def _perform(self, action: do.AnyAction) -> int | None:  # noqa: C901, PLR0912 - an arm for each
+        """Perform one action, or set it going; gives the exit code at the end."""
         target = self._target
         match action:
             case do.Report():
@@ -204,6 +204,9 @@ class Driver:
                 self._later(HEADSTART, lambda: on.HeadstartOver(time.monotonic()))
             case do.Deadline():
                 self._later(DEADLINE, lambda: on.DeadlinePassed(time.monotonic()))
+            case do.Quit():
+                return action.exit_code
+        return None
 
     def _job_pool(self) -> Pool:
         if self._pool is None:

@@ -55,6 +55,8 @@ class GitHub:
                 self._image = event
             case events.JobFinished():
                 self._jobs.append(event)
+            case _:
+                pass
 
     def _lines(self, event: Event) -> Iterator[str]:
         match event:

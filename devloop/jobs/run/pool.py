@@ -80,7 +80,7 @@ class Pool:
                 self._runs[action.order.label] = run
                 broke = partial(self._broke, action.order)
                 threads.spawn(self._run, action.order, run, failed=broke)
-            case graph.CancelJob() if action.order.label in self._runs:
+            case graph.CancelJob():
                 run = self._runs[action.order.label]
                 threads.spawn(self._stop, run, action.abandon, failed=threads.shown)
                 if action.abandon:

@@ -158,6 +158,8 @@ class StepRunner:
                     files[current] = []
                 case "end", _:
                     return code, {kind: "\n".join(text) for kind, text in files.items()}
+                case _:
+                    pass
         raise ValueError("the container went away")
 
     # actions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from devloop.events import Event
 from devloop.jobs.schedule import graph
@@ -230,7 +231,23 @@ class Report(Action):
         return f"report {self.event.event}"
 
 
-Plan = tuple[Action, ...]
+AnyAction: TypeAlias = (
+    EnsureImage
+    | CancelBuild
+    | BringUp
+    | RestartApp
+    | ReloadApp
+    | Probe
+    | Recheck
+    | Settle
+    | Headstart
+    | Deadline
+    | Reconnect
+    | JobWork
+    | Quit
+    | Report
+)
+Plan: TypeAlias = tuple[AnyAction, ...]
 
 
 def tell(event: Event) -> Report:

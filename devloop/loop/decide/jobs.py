@@ -13,7 +13,7 @@ from devloop import events
 from devloop.jobs.schedule import graph
 from devloop.jobs.schedule.graph import Jobs
 from devloop.loop.decide import inputs as on
-from devloop.loop.decide.actions import Action, JobWork, Plan, tell
+from devloop.loop.decide.actions import AnyAction, JobWork, Plan, tell
 from devloop.loop.decide.state import (
     Absent,
     Ending,
@@ -65,7 +65,7 @@ def performed(project: ProjectState, jobs: Jobs, plan: graph.Plan) -> Plan:
     return tuple(_action(one, where, jobs) for one in plan)
 
 
-def _action(one: graph.Action, where: str, jobs: Jobs) -> Action:
+def _action(one: graph.Action, where: str, jobs: Jobs) -> AnyAction:
     return tell(one.event) if isinstance(one, graph.Tell) else JobWork("", one, where, jobs.host)
 
 
