@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -111,6 +112,17 @@ def test_every_event_has_a_sample_and_a_row_in_the_reference() -> None:
     text = (DOCS / "events.md").read_text("utf-8")
     for kind in kinds:
         assert f"| `{kind.event}` |" in text
+
+
+@pytest.mark.parametrize("kind", events.Event.__subclasses__(), ids=lambda kind: kind.event)
+def test_the_schema_and_the_reference_know_every_field(kind: type[events.Event]) -> None:
+    fields = {one.name for one in dataclasses.fields(kind)}
+    schema = next(one for one in SCHEMA["oneOf"] if one["title"] == kind.event)
+    assert set(schema["properties"]) == {"v", "ts", "event", *fields}
+    text = (DOCS / "events.md").read_text("utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{kind.event}` |"))
+    described = set(re.findall(r"`(\w+)`", row.split("|")[2]))
+    assert fields - {"service"} <= described
 
 
 SAYS = "devloop: listening on http://x"
