@@ -77,6 +77,7 @@ LEVELS = (
             "report.*",
             "image.engine_build",
             "image.buildx",
+            "compose.files",
             "compose.command",
             "scaffold.write",
             "project.lock",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from devloop.cli import project as projects
-from devloop.compose import settings
-from devloop.compose.command import Compose
-from devloop.compose.settings import Developed
 from devloop.config.settings import Watch
 from devloop.model import Project
 from devloop.project import inspect
 from devloop.project.inspect import Surroundings
 from devloop.project.state import Inspection
+
+if TYPE_CHECKING:
+    from devloop.compose.command import Compose
+    from devloop.compose.settings import Developed
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def apps(
 def _of_compose(
     root: str, compose: Compose, services: tuple[str, ...], around: Surroundings
 ) -> tuple[DevelopedApp, ...]:
+    from devloop.compose import settings  # noqa: PLC0415 - a single app needs none of it
+
     model, extensions = compose.model()
     model.check(services)
     found = settings.developed(model, root, extensions, Watch())

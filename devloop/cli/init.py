@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from devloop.cli.project import look
-from devloop.compose.command import file_of
+from devloop.compose.files import file_of
 from devloop.errors import ConfigError, Problem
 from devloop.scaffold import backings as backing
 from devloop.scaffold import compose as composing

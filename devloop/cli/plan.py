@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devloop.cli import project as projects
 from devloop.cli.apps import DevelopedApp, apps
-from devloop.compose.command import FILES
+from devloop.compose.files import FILES
 from devloop.errors import UserError
 from devloop.loop.decide import foresee
 from devloop.project import inspect

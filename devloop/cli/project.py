@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devloop import events
-from devloop.compose import command as compose_command
-from devloop.compose.command import Compose
+from devloop.compose.files import file_of
 from devloop.config.settings import Config, Watch
 from devloop.errors import UserError
 from devloop.model import Project
@@ -21,6 +21,9 @@ from devloop.scaffold import write as scaffold_write
 from devloop.stacks.base import Detection, Snapshot
 from devloop.watch import tree
 from devloop.watch.ignore import Ignores
+
+if TYPE_CHECKING:
+    from devloop.compose.command import Compose
 
 Report = Callable[[events.Event], None]
 
@@ -39,7 +42,7 @@ def target(targets: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, tuple
     Services are of the folder named before them, or of this one if it is a Compose project.
     """
     named = [word for word in targets[:1] if "/" in word or word in (".", "..")]
-    if not named and not files and compose_command.file_of(os.getcwd()) is None:
+    if not named and not files and file_of(os.getcwd()) is None:
         named = list(targets[:1])
     return folder(Path(*named)), targets[len(named) :]
 
@@ -47,8 +50,12 @@ def target(targets: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, tuple
 def compose(root: str, files: tuple[str, ...]) -> Compose | None:
     """Give the Compose project of a folder, None if it is none; ``files`` are from here."""
     chosen = tuple(os.path.abspath(file) for file in files)
-    given = chosen or os.environ.get("COMPOSE_FILE") or compose_command.file_of(root)
-    return Compose(root, chosen) if given else None
+    given = chosen or os.environ.get("COMPOSE_FILE") or file_of(root)
+    if not given:
+        return None
+    from devloop.compose.command import Compose  # noqa: PLC0415 - a single app needs none of it
+
+    return Compose(root, chosen)
 
 
 def bare_snapshot(root: str) -> Snapshot:

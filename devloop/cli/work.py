@@ -12,8 +12,6 @@ from devloop.cli import project as projects
 from devloop.cli.apps import DevelopedApp, apps
 from devloop.cli.project import Report
 from devloop.cli.secrets import secrets_of
-from devloop.compose import settings
-from devloop.compose.command import Compose
 from devloop.config.settings import AppSettings
 from devloop.engine import ports, system
 from devloop.engine.client import Engine
@@ -33,6 +31,7 @@ from devloop.target.base import Post, Target
 from devloop.target.docker import Links
 
 if TYPE_CHECKING:
+    from devloop.compose.command import Compose
     from devloop.loop.compose_file import ComposeFile
 
 Ready = tuple[Work, Target]
@@ -97,10 +96,12 @@ def with_context(work: Work, jobs: Jobs) -> Work:
 
 def _notices(file: ComposeFile, app: AppSettings) -> list[str]:
     """List the notices on what devloop does not follow, or not develop, of a Compose project."""
+    from devloop.compose.settings import lefts  # noqa: PLC0415 - the same
+
     found = []
     if app != AppSettings():
         found.append("devloop.yaml: `app` counts for a single app; x-devloop says it of a service")
-    found += settings.lefts(file.now.model)
+    found += lefts(file.now.model)
     if not file.developed:
         found.append("no service has a build: nothing here is developed")
     return found

@@ -11,30 +11,19 @@ from contextlib import suppress
 
 from devloop.compose import locate as place
 from devloop.compose import model as models
+from devloop.compose.files import FILES, OVERRIDES, file_of
 from devloop.compose.model import Model
 from devloop.errors import ConfigError, HostError, Problem, ProjectError
 from devloop.process import Command, Ended
 from devloop.yaml import nodes
 from devloop.yaml.nodes import YamlNode
 
-FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-OVERRIDES = (
-    "compose.override.yaml",
-    "compose.override.yml",
-    "docker-compose.override.yaml",
-    "docker-compose.override.yml",
-)
 EVERY_PROFILE = ("--profile", "*")
 NO_PLUGIN = "the Compose plugin of the docker command is not there"
 HINT = "install it (Debian and Ubuntu: docker-compose-plugin or docker-compose-v2)"
 PROGRESS = re.compile(
     r"^\s*(Container|Network|Volume|Image) \S+\s+\S+\s*$|^\s*\S+ Pull(ing|ed)\s*$"
 )
-
-
-def file_of(folder: str) -> str | None:
-    """Name the compose file of a folder, None if it has none."""
-    return next((name for name in FILES if os.path.isfile(os.path.join(folder, name))), None)
 
 
 class Compose:

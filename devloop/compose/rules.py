@@ -12,10 +12,13 @@ import shlex
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from devloop.compose.model import Service, WatchRule
 from devloop.config.settings import Rule
 from devloop.image import ignorefile
+
+if TYPE_CHECKING:
+    from devloop.compose.model import Service, WatchRule
 
 
 class RuleVerdict(IntEnum):

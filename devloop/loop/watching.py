@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from devloop.compose.command import FILES, OVERRIDES, Compose
+from devloop.compose.files import FILES, OVERRIDES
 from devloop.config.settings import Watch
 from devloop.loop.source import Batch, Source
 from devloop.model import Change
 from devloop.project import inspect
 from devloop.watch import tree
 from devloop.watch.folder import SharedFolder, Subscription
+
+if TYPE_CHECKING:
+    from devloop.compose.command import Compose
 
 Trouble = Callable[[str, bool], None]
 

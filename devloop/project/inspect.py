@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from devloop.compose import rules
-from devloop.config.load import load as load_config
 from devloop.config.settings import Config
 from devloop.errors import UserError
 from devloop.image import inputs as image_inputs
 from devloop.image.inputs import BuildSettings, ImageInputs, TargetError
-from devloop.jobs.workflow import grammar
 from devloop.jobs.workflow.filters import PathFilter
 from devloop.jobs.workflow.model import Workflow
 from devloop.model import Change, ContainerSpec
@@ -53,7 +51,11 @@ class Surroundings:
 def read_config(root: str) -> Config:
     """Read devloop.yaml; a project without one has the defaults. Raises ``ConfigError``."""
     content = tree.read(root, CONFIG_FILE)
-    return load_config(content, CONFIG_FILE) if content is not None else Config()
+    if content is None:
+        return Config()
+    from devloop.config.load import load  # noqa: PLC0415 - yaml is for those who have some
+
+    return load(content, CONFIG_FILE)
 
 
 def read_workflows(root: str, config: Config) -> tuple[Workflow, ...]:
@@ -62,6 +64,8 @@ def read_workflows(root: str, config: Config) -> tuple[Workflow, ...]:
     Raises ``ConfigError`` for a wrong file, ``UserError`` for one that is not there.
     """
     found = [config.workflow]
+    if config.workflows:
+        from devloop.jobs.workflow import grammar  # noqa: PLC0415 - the same
     for path in config.workflows:
         content = tree.read(root, path)
         if content is None:

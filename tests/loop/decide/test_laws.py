@@ -122,6 +122,7 @@ class World(RuleBasedStateMachine):
                     process.hups.append(self.now)
             case do.Probe():
                 self.probes[action.service] = action
+                self.late.discard(action)
             case do.Settle():
                 self.timers.append(on.Settled(0, action.service, action.path, action.at))
             case do.Recheck():
